@@ -1,0 +1,15 @@
+//! The only crate that speaks NATS. What is sent is in `messages.rs`, where it is kept in `streams.rs`, how jobs are
+//! handed out and acknowledged in `jobs.rs`, how news reaches the notifiers in `statuses.rs`.
+//!
+//! NATS is a transport that can be rebuilt from PostgreSQL: losing all of it loses no accepted request.
+
+mod connection;
+mod jobs;
+mod messages;
+mod statuses;
+mod streams;
+
+pub use connection::{Bus, BusError};
+pub use jobs::{Delivery, Outcome};
+pub use messages::{GenerateRouteJob, RouteStatus};
+pub use statuses::News;

@@ -1,0 +1,87 @@
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+use uuid::Uuid;
+
+use crate::OsmKind;
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// A walker, known by nothing but this id.
+    UserId
+);
+uuid_id!(
+    /// One accepted wish for a walk; also the id of the HTTP request that brought it, so that one id runs through all logs.
+    RequestId
+);
+uuid_id!(
+    /// A generated walk; given out before the walk exists.
+    RouteId
+);
+uuid_id!(
+    /// An interest theme: a version 5 UUID of its key, so that the same theme has the same id on every installation.
+    ThemeId
+);
+
+/// A place worth a stop: an OSM element, its kind in the two lowest bits, so that node 7 and way 7 are two places.
+/// Ids stay below 2^53 and are exact in JavaScript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PoiId(pub i64);
+
+impl PoiId {
+    /// The id of an OSM element.
+    pub fn of(kind: OsmKind, osm_id: i64) -> Self {
+        Self(osm_id << 2 | kind as i64)
+    }
+
+    /// The kind and the number of the OSM element behind this id; `None` for a number that no element has.
+    pub fn osm(self) -> Option<(OsmKind, i64)> {
+        let kind = match self.0 & 3 {
+            0 => OsmKind::Node,
+            1 => OsmKind::Way,
+            2 => OsmKind::Relation,
+            _ => return None,
+        };
+        Some((kind, self.0 >> 2))
+    }
+}
+
+impl fmt::Display for PoiId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_poi_id_remembers_which_osm_element_it_is() {
+        for (kind, osm_id) in [(OsmKind::Node, 7), (OsmKind::Way, 7), (OsmKind::Relation, 13_000_000_000)] {
+            assert_eq!(PoiId::of(kind, osm_id).osm(), Some((kind, osm_id)));
+        }
+        assert_eq!(PoiId(3).osm(), None);
+    }
+}

@@ -1,0 +1,38 @@
+//! What Wildside talks about, and which values are legal.
+//!
+//! A [`RouteRequest`] is what a walker wishes, a [`Route`] is the walk that answers it, a [`Poi`] is a place worth
+//! a stop, an [`InterestTheme`] is a reason to stop. Nothing here does I/O, reads a clock or draws a random number.
+//! A value that exists is a legal one: whatever comes from outside is parsed once, at the edge, and a wrong value
+//! is answered with the [`FieldError`]s that say where and why.
+
+#![warn(missing_docs)]
+
+mod accessibility;
+mod coordinate;
+mod field_error;
+mod ids;
+mod poi;
+mod popularity;
+mod refusal;
+mod request_status;
+mod route;
+mod route_request;
+mod tag_rule;
+mod theme;
+mod user;
+mod walk_progress;
+
+pub use accessibility::Accessibility;
+pub use coordinate::{Bounds, Coordinate, LineString, Point};
+pub use field_error::{FieldError, Fields, Read};
+pub use ids::{PoiId, RequestId, RouteId, ThemeId, UserId};
+pub use poi::{OsmKind, Poi, Tags, dwell_seconds, kind_of_place, name_of_place};
+pub use popularity::popularity_score;
+pub use refusal::Refusal;
+pub use request_status::{RequestStatus, StatusEvent};
+pub use route::{Leg, OffsetRange, Quality, Route, Stop};
+pub use route_request::RouteRequest;
+pub use tag_rule::{TagCondition, TagRule};
+pub use theme::{InterestTheme, ThemeCatalogue, ThemesError};
+pub use user::User;
+pub use walk_progress::WalkProgress;

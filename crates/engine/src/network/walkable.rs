@@ -1,0 +1,316 @@
+//! Which ways one may walk on, and what about them matters to a walker. Defaults follow the OpenStreetMap wiki,
+//! "OSM tags for routing/Access restrictions" and "Key:foot".
+
+use domain::Tags;
+
+/// What kind of street it is, by how pleasant it is to walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Made for walkers: footways, paths, squares, living streets.
+    Foot = 0,
+    /// Field and forest tracks.
+    Track = 1,
+    /// Residential streets; cycleways and bridleways that walkers share.
+    Quiet = 2,
+    /// Driveways, alleys, parking aisles.
+    Service = 3,
+    /// Through roads with little traffic.
+    Minor = 4,
+    /// Through roads with much traffic.
+    Major = 5,
+    /// Primary roads and faster.
+    Heavy = 6,
+    /// Waiting areas of buses and trains.
+    Platform = 7,
+}
+
+const CLASSES: [Class; 8] = [
+    Class::Foot,
+    Class::Track,
+    Class::Quiet,
+    Class::Service,
+    Class::Minor,
+    Class::Major,
+    Class::Heavy,
+    Class::Platform,
+];
+
+/// Whether a way is lit at night. Most ways do not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lit {
+    Unknown = 0,
+    Yes = 1,
+    No = 2,
+}
+
+/// What matters about a way, in 16 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Attributes(pub u16);
+
+impl Attributes {
+    const STEPS: u16 = 1 << 4;
+    const PRIVATE: u16 = 1 << 7;
+    const NO_FORWARD: u16 = 1 << 8;
+    const NO_BACKWARD: u16 = 1 << 9;
+    const CROSSING: u16 = 1 << 10;
+    const SIDEWALK_APART: u16 = 1 << 11;
+
+    pub fn class(self) -> Class {
+        CLASSES[usize::from(self.0 & 7)]
+    }
+
+    pub fn lit(self) -> Lit {
+        match self.0 >> 5 & 3 {
+            1 => Lit::Yes,
+            2 => Lit::No,
+            _ => Lit::Unknown,
+        }
+    }
+
+    /// A flight of steps or an escalator.
+    pub fn steps(self) -> bool {
+        self.0 & Self::STEPS != 0
+    }
+
+    /// Not for the public.
+    pub fn private(self) -> bool {
+        self.0 & Self::PRIVATE != 0
+    }
+
+    /// One may walk it from its first to its last node.
+    pub fn forward(self) -> bool {
+        self.0 & Self::NO_FORWARD == 0
+    }
+
+    /// One may walk it from its last to its first node.
+    pub fn backward(self) -> bool {
+        self.0 & Self::NO_BACKWARD == 0
+    }
+
+    /// The same way, walked straight across the square that it outlines.
+    pub fn across(self) -> Self {
+        Self(self.0 | Self::CROSSING)
+    }
+
+    /// Its sidewalk is mapped as a way of its own.
+    pub fn sidewalk_apart(self) -> bool {
+        self.0 & Self::SIDEWALK_APART != 0
+    }
+
+    /// What the tags say; `None` for a way that is not for walkers.
+    pub fn of_way(tags: &Tags) -> Option<Self> {
+        let tag = |key: &str| tags.get(key).map_or("", String::as_str);
+        let class = class_of(tag("highway"))?;
+        let mut bits = class as u16;
+        let has_sidewalk = ["sidewalk", "sidewalk:left", "sidewalk:right", "sidewalk:both"]
+            .iter()
+            .any(|key| matches!(tag(key), "yes" | "both" | "left" | "right"));
+        let foot = Permission::of(tag("foot"));
+        let open_by_default = match tag("highway") {
+            "motorway" | "motorway_link" | "trunk" | "trunk_link" => has_sidewalk,
+            "cycleway" => has_sidewalk || matches!(tag("segregated"), "yes" | "no"),
+            "bridleway" => false,
+            _ => tag("motorroad") != "yes" || has_sidewalk,
+        };
+        let permission = match (foot, Permission::of(tag("access"))) {
+            (Some(foot), _) => foot,
+            (None, Some(Permission::Public)) if !open_by_default => Permission::Closed,
+            (None, Some(access)) => access,
+            (None, None) if open_by_default => Permission::Public,
+            (None, None) => Permission::Closed,
+        };
+        let indoors = matches!(tag("indoor"), "yes" | "room" | "area" | "corridor");
+        let climbing = matches!(tag("sac_scale"), scale if scale.contains("alpine_hiking"));
+        if permission == Permission::Closed || indoors || climbing {
+            return None;
+        }
+        if permission == Permission::Private {
+            bits |= Self::PRIVATE;
+        }
+        if tag("highway") == "steps" {
+            bits |= Self::STEPS;
+        }
+        if [tag("sidewalk"), tag("sidewalk:both")].contains(&"separate") {
+            bits |= Self::SIDEWALK_APART;
+        }
+        let lit = match tag("lit") {
+            "yes" | "24/7" | "automatic" | "sunset-sunrise" | "dusk-dawn" | "operating_times" => Lit::Yes,
+            "no" | "disused" => Lit::No,
+            _ => Lit::Unknown,
+        };
+        bits |= (lit as u16) << 5;
+        // A plain oneway binds vehicles only; escalators run one way for everybody.
+        for key in ["oneway:foot", "foot:oneway", "conveying"] {
+            match tag(key) {
+                "yes" | "1" | "true" | "forward" if !(key == "conveying" && tag(key) == "yes") => {
+                    bits |= Self::NO_BACKWARD;
+                }
+                "-1" | "reverse" | "backward" => bits |= Self::NO_FORWARD,
+                _ => {}
+            }
+        }
+        if tag("foot:forward") == "no" {
+            bits |= Self::NO_FORWARD;
+        }
+        if tag("foot:backward") == "no" {
+            bits |= Self::NO_BACKWARD;
+        }
+        let both = Self::NO_FORWARD | Self::NO_BACKWARD;
+        (bits & both != both).then_some(Self(bits))
+    }
+}
+
+fn class_of(highway: &str) -> Option<Class> {
+    Some(match highway {
+        "footway" | "path" | "steps" | "pedestrian" | "living_street" => Class::Foot,
+        "track" => Class::Track,
+        "residential" | "cycleway" | "bridleway" => Class::Quiet,
+        "service" => Class::Service,
+        "unclassified" | "tertiary" | "tertiary_link" | "road" => Class::Minor,
+        "secondary" | "secondary_link" => Class::Major,
+        "primary" | "primary_link" | "trunk" | "trunk_link" | "motorway" | "motorway_link" => Class::Heavy,
+        "platform" => Class::Platform,
+        // Unbuilt (construction, proposed), indoors (corridor, elevator) or for vehicles alone.
+        _ => return None,
+    })
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Permission {
+    Public,
+    Private,
+    Closed,
+}
+
+impl Permission {
+    /// What an access value says; `None` where the tag is missing or says nothing.
+    fn of(value: &str) -> Option<Self> {
+        match value {
+            "yes" | "designated" | "permissive" | "official" | "public" | "destination" => Some(Self::Public),
+            "private" | "customers" | "residents" | "permit" => Some(Self::Private),
+            "no" | "use_sidepath" | "military" | "agricultural" | "forestry" | "delivery" | "emergency"
+            | "discouraged" => Some(Self::Closed),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a node stops walkers: a wall across the way, or a gate that is locked or not for the public.
+pub(crate) fn blocks(tags: &Tags) -> bool {
+    let tag = |key: &str| tags.get(key).map_or("", String::as_str);
+    if tag("barrier").is_empty() {
+        return false;
+    }
+    match (Permission::of(tag("foot")), Permission::of(tag("access"))) {
+        (Some(foot), _) => foot != Permission::Public,
+        (None, Some(Permission::Closed | Permission::Private)) => true,
+        _ => {
+            let solid = matches!(
+                tag("barrier"),
+                "wall" | "fence" | "hedge" | "retaining_wall" | "city_wall" | "guard_rail" | "ditch"
+            );
+            solid || tag("locked") == "yes"
+        }
+    }
+}
+
+/// Whether a closed way is the outline of a surface that one may cross freely.
+pub(crate) fn is_square(tags: &Tags) -> bool {
+    let tag = |key: &str| tags.get(key).map_or("", String::as_str);
+    tag("area") == "yes" && matches!(tag("highway"), "pedestrian" | "footway" | "path" | "living_street")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tags(text: &str) -> Tags {
+        text.split_whitespace()
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    fn way(text: &str) -> Option<Attributes> {
+        Attributes::of_way(&tags(text))
+    }
+
+    #[test]
+    fn ways_for_walkers_are_walkable() {
+        for text in [
+            "highway=footway",
+            "highway=path",
+            "highway=residential oneway=yes",
+            "highway=tertiary_link",
+            "highway=cycleway foot=designated",
+            "highway=cycleway segregated=yes",
+            "highway=trunk sidewalk=both",
+            "highway=trunk foot=yes",
+            "highway=service access=no foot=yes",
+            "highway=residential access=destination",
+            "highway=residential vehicle=private",
+        ] {
+            assert!(way(text).is_some_and(|way| !way.private()), "{text}");
+        }
+    }
+
+    #[test]
+    fn ways_that_are_not_for_walkers_are_left_out() {
+        for text in [
+            "highway=motorway",
+            "highway=trunk",
+            "highway=trunk access=yes",
+            "highway=primary motorroad=yes",
+            "highway=cycleway",
+            "highway=bridleway",
+            "highway=residential foot=no",
+            "highway=primary foot=use_sidepath",
+            "highway=service access=no",
+            "highway=construction",
+            "highway=proposed",
+            "highway=corridor",
+            "highway=elevator",
+            "route=ferry foot=yes",
+            "railway=rail",
+            "highway=path sac_scale=demanding_alpine_hiking",
+        ] {
+            assert_eq!(way(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn private_ways_are_known_as_such() {
+        for text in ["highway=service access=private", "highway=footway foot=private", "highway=path access=customers"] {
+            assert!(way(text).unwrap().private(), "{text}");
+        }
+        assert!(!way("highway=service access=private foot=permissive").unwrap().private());
+    }
+
+    #[test]
+    fn lighting_has_three_states() {
+        assert_eq!(way("highway=path lit=yes").unwrap().lit(), Lit::Yes);
+        assert_eq!(way("highway=path lit=no").unwrap().lit(), Lit::No);
+        assert_eq!(way("highway=path lit=limited").unwrap().lit(), Lit::Unknown);
+        assert_eq!(way("highway=path").unwrap().lit(), Lit::Unknown);
+    }
+
+    #[test]
+    fn only_what_binds_walkers_makes_a_way_one_way() {
+        let both = |text: &str| way(text).map(|way| (way.forward(), way.backward()));
+        assert_eq!(both("highway=residential oneway=yes"), Some((true, true)));
+        assert_eq!(both("highway=footway oneway:foot=yes"), Some((true, false)));
+        assert_eq!(both("highway=footway foot:oneway=-1"), Some((false, true)));
+        assert_eq!(both("highway=steps conveying=backward"), Some((false, true)));
+        assert_eq!(both("highway=steps conveying=yes"), Some((true, true)));
+    }
+
+    #[test]
+    fn locked_gates_and_walls_block_but_bollards_do_not() {
+        for text in ["barrier=gate locked=yes", "barrier=gate access=private", "barrier=wall", "barrier=bollard foot=no"] {
+            assert!(blocks(&tags(text)), "{text}");
+        }
+        for text in ["barrier=gate", "barrier=bollard", "barrier=gate access=private foot=yes", "highway=crossing"] {
+            assert!(!blocks(&tags(text)), "{text}");
+        }
+    }
+}

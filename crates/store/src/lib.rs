@@ -1,0 +1,35 @@
+//! The only crate that speaks SQL and Redis. PostgreSQL is the truth; Redis only makes it quicker.
+//!
+//! Concrete functions, one file a table family. Each takes a connection or the pool, so that callers can put several
+//! into one transaction.
+
+mod attempts;
+mod database;
+mod error;
+mod geometry;
+mod ingests;
+mod interest_themes;
+mod pois;
+mod rate_limits;
+mod redis;
+mod route_cache;
+mod route_requests;
+mod routes;
+mod street_cells;
+mod sweep;
+mod users;
+
+pub use attempts::{Attempt, Claim, MOST_ATTEMPTS, claim, complete, fail, hand_back, renew_lease};
+pub use database::{Database, Transaction, migrate};
+pub use error::StoreError;
+pub use ingests::*;
+pub use interest_themes::*;
+pub use pois::*;
+pub use rate_limits::{Allowance, RateLimit, RateLimiter};
+pub use redis::Redis;
+pub use route_cache::cache_key;
+pub use route_requests::{Acceptance, NewRequest, accept_request, status_snapshot};
+pub use routes::{Pinning, RouteCursor, RouteState, RouteSummary, route, routes_of, set_saved};
+pub use street_cells::*;
+pub use sweep::{Stale, give_up, stale_requests};
+pub use users::{InterestsChange, create_user, set_interests, user};

@@ -1,0 +1,50 @@
+//! Private, real PostgreSQL with PostGIS, NATS and Redis, and the whole product on top of them, for tests and for
+//! local runs.
+//!
+//! Everything listens on 127.0.0.1 on a free port of its own, keeps its files under `.wildside/` and ends with the
+//! value that stands for it, or with the process that started it, whichever goes first. A server that is already
+//! running on the machine is neither used nor touched.
+//!
+//! The crate knows the product from outside only, by its programs, its environment variables and its public API.
+//! So it builds, and `cargo xtask` with it, also while the product itself does not.
+
+#![warn(missing_docs)]
+
+mod account;
+mod apt;
+mod binaries;
+mod client;
+mod database;
+mod nats;
+mod ports;
+mod postgres;
+mod process;
+mod progress;
+mod redis;
+mod run;
+mod scratch;
+mod service;
+mod setup;
+mod socket;
+mod spawner;
+mod system;
+pub mod workspace;
+
+pub use binaries::{Binaries, binaries};
+pub use client::{Answer, Walker};
+pub use database::{Cluster, Database};
+pub use nats::Nats;
+pub use ports::free_port;
+pub use postgres::{Durability, Postgres};
+pub use process::{Process, Program};
+pub use progress::{Event, Progress};
+pub use redis::Redis;
+pub use run::{output, run};
+pub use scratch::Scratch;
+pub use service::{Role, Service};
+pub use setup::set_up;
+pub use socket::Socket;
+pub use system::{Options, System};
+
+pub use reqwest::{Method, StatusCode};
+pub use rustix::process::Signal;

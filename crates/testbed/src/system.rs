@@ -1,0 +1,269 @@
+use anyhow::{Context, anyhow};
+use futures_util::future::try_join_all;
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+    thread,
+};
+use tokio::process::Command;
+
+use crate::{
+    binaries::{Binaries, binaries},
+    client::Walker,
+    database::{Cluster, Database, hash_of},
+    nats::Nats,
+    postgres::{Durability, Postgres},
+    progress::Progress,
+    redis::Redis,
+    run::output,
+    scratch::Scratch,
+    service::{Plan, Role, Service},
+    workspace,
+};
+
+/// What the whole product is started with. The default is what most tests want: one of each service, on the shared
+/// PostgreSQL, with the bundled city.
+pub struct Options {
+    /// How many gateways.
+    pub gateways: usize,
+    /// How many workers.
+    pub workers: usize,
+    /// How many notifiers.
+    pub notifiers: usize,
+    /// Environment for all services of a role, over the usual one.
+    pub env: Vec<(Role, &'static str, String)>,
+    /// A PostgreSQL of its own, for one who wants to restart it; otherwise the one all tests share.
+    pub own_postgres: Option<Durability>,
+    /// The key that signs sessions; a random one when there is none.
+    pub session_key: Option<String>,
+    /// The programs; those of this build when there are none.
+    pub binaries: Option<Binaries>,
+    /// Where logs go; a folder that goes away with the system when there is none.
+    pub logs: Option<PathBuf>,
+    /// Who is told how the start is going.
+    pub progress: Progress,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            gateways: 1,
+            workers: 1,
+            notifiers: 1,
+            env: Vec::new(),
+            own_postgres: None,
+            session_key: None,
+            binaries: None,
+            logs: None,
+            progress: Progress::silent(),
+        }
+    }
+}
+
+/// The whole product, running.
+#[derive(Debug)]
+pub struct System {
+    // Dropped in this order: services before what they lean on.
+    services: Vec<Service>,
+    database: Database,
+    postgres: Option<Postgres>,
+    nats: Nats,
+    redis: Redis,
+    session_key: String,
+    _logs: Option<Scratch>,
+}
+
+impl System {
+    /// Starts everything and waits until it is ready.
+    pub async fn start(options: Options) -> anyhow::Result<Self> {
+        let progress = options.progress.clone();
+        let programs = options.binaries.clone().map_or_else(binaries, Ok)?;
+        let scratch = if options.logs.is_none() { Some(Scratch::new("logs")?) } else { None };
+        let logs = options
+            .logs
+            .clone()
+            .or_else(|| scratch.as_ref().map(|dir| dir.path().into()))
+            .unwrap_or_default();
+        fs::create_dir_all(&logs).with_context(|| format!("making {}", logs.display()))?;
+
+        let servers =
+            async { tokio::try_join!(own_postgres(options.own_postgres), Nats::start(), Redis::start()) };
+        let (postgres, nats, redis) = progress.step("starting PostgreSQL, NATS and Redis", servers).await?;
+        let cluster = match &postgres {
+            Some(own) => own.cluster().clone(),
+            None => Postgres::shared().await?,
+        };
+        let city = database_with_city(&cluster, &programs);
+        let database = progress.step("loading the bundled city, Helsinki's centre", city).await?;
+        let places = [("DATABASE_URL", database.url()), ("NATS_URL", nats.url()), ("REDIS_URL", redis.url())];
+        admin(&programs, &["streams"], &places).await.context("making the streams")?;
+
+        let session_key = options.session_key.clone().map_or_else(random_key, Ok)?;
+        let plans = plan(&options, &places, &session_key)?;
+        let services = progress.step("starting the services", start_all(plans, &programs, &logs)).await?;
+        Ok(Self { services, database, postgres, nats, redis, session_key, _logs: scratch })
+    }
+
+    /// All services.
+    pub fn services(&self) -> &[Service] {
+        &self.services
+    }
+
+    /// A gateway, counted from 0.
+    pub fn gateway(&self, number: usize) -> anyhow::Result<&Service> {
+        self.find(Role::Gateway, number)
+    }
+
+    /// A worker, counted from 0.
+    pub fn worker(&self, number: usize) -> anyhow::Result<&Service> {
+        self.find(Role::Worker, number)
+    }
+
+    /// A notifier, counted from 0.
+    pub fn notifier(&self, number: usize) -> anyhow::Result<&Service> {
+        self.find(Role::Notifier, number)
+    }
+
+    /// Where the public API is, at the first gateway.
+    pub fn gateway_url(&self) -> anyhow::Result<String> {
+        self.gateway(0)?.base_url().context("a gateway has a public place")
+    }
+
+    /// Where the WebSocket is, at the first notifier, as an `http` URL without a path.
+    pub fn notifier_url(&self) -> anyhow::Result<String> {
+        self.notifier(0)?.base_url().context("a notifier has a public place")
+    }
+
+    /// A new user of the first gateway and the first notifier.
+    pub async fn walker(&self) -> anyhow::Result<Walker> {
+        Walker::arrive(&self.gateway_url()?, &self.notifier_url()?).await
+    }
+
+    /// Its database.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Its PostgreSQL, where it has one of its own.
+    pub fn postgres(&self) -> anyhow::Result<&Postgres> {
+        self.postgres
+            .as_ref()
+            .ok_or_else(|| anyhow!("this system shares its PostgreSQL: ask for `own_postgres`"))
+    }
+
+    /// Its NATS.
+    pub fn nats(&self) -> &Nats {
+        &self.nats
+    }
+
+    /// Its Redis.
+    pub fn redis(&self) -> &Redis {
+        &self.redis
+    }
+
+    /// The key that signs its sessions.
+    pub fn session_key(&self) -> &str {
+        &self.session_key
+    }
+
+    fn find(&self, role: Role, number: usize) -> anyhow::Result<&Service> {
+        let mut of_role = self.services.iter().filter(|service| service.role() == role);
+        of_role.nth(number).with_context(|| format!("there is no {role:?} {number}"))
+    }
+}
+
+impl Drop for System {
+    #[allow(clippy::print_stderr, reason = "a failed test shows what the services said")]
+    fn drop(&mut self) {
+        for service in &self.services {
+            service.process().ask_to_stop();
+        }
+        if thread::panicking() {
+            for service in &self.services {
+                eprintln!("{}", service.process().log_tail());
+            }
+        }
+    }
+}
+
+async fn own_postgres(wanted: Option<Durability>) -> anyhow::Result<Option<Postgres>> {
+    match wanted {
+        Some(durability) => Postgres::start(durability).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// A database with the bundled city. It is read in once for each server; each system gets a copy.
+async fn database_with_city(cluster: &Cluster, programs: &Binaries) -> anyhow::Result<Database> {
+    let admin_program = programs.find("wildside-admin")?;
+    let mut made_of = workspace::files_below(&workspace::root().join("migrations"));
+    made_of.extend([workspace::bundled_city(), workspace::root().join("config/themes.yaml"), admin_program]);
+    let key = hash_of(&made_of)?;
+    let build = async |url: &str| {
+        let database = [("DATABASE_URL", url.to_owned())];
+        admin(programs, &["migrate"], &database).await?;
+        let extract = workspace::bundled_city().display().to_string();
+        admin(programs, &["ingest", "--extract", &extract], &database).await
+    };
+    cluster.clone_of(&format!("city_{key}"), build).await
+}
+
+/// Runs the operator's program to its end.
+async fn admin(programs: &Binaries, args: &[&str], env: &[(&str, String)]) -> anyhow::Result<()> {
+    let mut admin = Command::new(programs.find("wildside-admin")?);
+    admin.args(args).current_dir(workspace::root()).env_clear().env("RUST_BACKTRACE", "1");
+    output(admin.envs(env.iter().map(|(name, value)| (name, value)))).await.map(drop)
+}
+
+fn plan(options: &Options, places: &[(&str, String)], session_key: &str) -> anyhow::Result<Vec<Plan>> {
+    let roles = [
+        (Role::Gateway, options.gateways),
+        (Role::Worker, options.workers),
+        (Role::Notifier, options.notifiers),
+    ];
+    let mut plans = Vec::new();
+    for (role, count) in roles {
+        for _ in 0..count {
+            plans.push(Plan::new(role)?);
+        }
+    }
+    let origins: Vec<String> = plans
+        .iter()
+        .filter_map(|plan| plan.port.filter(|_| plan.role == Role::Gateway))
+        .map(|port| format!("http://127.0.0.1:{port}"))
+        .collect();
+    let usual = [
+        ("SESSION_KEY", session_key.to_owned()),
+        ("ALLOWED_ORIGINS", origins.join(",")),
+        ("LOG", "info".into()),
+        // A test or a benchmark asks more often than any walker; those about the limits set their own.
+        ("RATE_LIMIT_SESSION_PER_MINUTE", "1000000".into()),
+        ("RATE_LIMIT_ADDRESS_PER_MINUTE", "1000000".into()),
+    ];
+    for plan in &mut plans {
+        plan.env.extend(places.iter().chain(&usual).map(|(name, value)| ((*name).to_owned(), value.clone())));
+        let own = options.env.iter().filter(|(role, ..)| *role == plan.role);
+        plan.env.extend(own.map(|(_, name, value)| ((*name).to_owned(), value.clone())));
+    }
+    Ok(plans)
+}
+
+async fn start_all(plans: Vec<Plan>, programs: &Binaries, logs: &Path) -> anyhow::Result<Vec<Service>> {
+    let numbered = plans.iter().enumerate();
+    let services: Vec<Service> = numbered
+        .map(|(number, plan)| {
+            let before = plans[..number].iter().filter(|other| other.role == plan.role).count();
+            Service::start(plan, programs, logs, before + 1)
+        })
+        .collect::<anyhow::Result<_>>()?;
+    try_join_all(services.iter().map(Service::wait_until_ready)).await?;
+    Ok(services)
+}
+
+/// 64 random bytes in hex.
+fn random_key() -> anyhow::Result<String> {
+    let mut bytes = [0; 64];
+    File::open("/dev/urandom")?.read_exact(&mut bytes).context("reading /dev/urandom")?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

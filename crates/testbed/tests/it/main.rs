@@ -1,0 +1,24 @@
+//! What other tests and `cargo xtask up` rely on.
+
+mod a_database_is_ones_own;
+mod a_process_ends_with_its_value;
+mod servers_keep_out_of_each_others_way;
+mod servers_survive_what_tests_do_to_them;
+
+use std::{path::Path, time::Duration};
+
+/// Whether a process of this number is there.
+fn is_alive(id: u32) -> bool {
+    Path::new(&format!("/proc/{id}")).exists()
+}
+
+/// Waits for something that happens soon.
+async fn soon(mut happened: impl FnMut() -> bool) -> bool {
+    for _ in 0..500 {
+        if happened() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    false
+}
