@@ -1,1 +1,8 @@
-#![allow(missing_docs)] fn main() {}
+//! `wildside-admin`: what an operator types.
+
+use clap::Parser;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    admin::run(admin::Config::parse()).await
+}

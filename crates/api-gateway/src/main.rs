@@ -1,1 +1,13 @@
-#![allow(missing_docs)] fn main() {}
+//! See `lib.rs`.
+
+use api_gateway::{Config, print_openapi, run};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    if std::env::args().any(|argument| argument == "--print-openapi") {
+        return print_openapi();
+    }
+    let config: Config = service::config::parse();
+    let _telemetry = service::telemetry::start("api-gateway", &config.reporting)?;
+    run(config, service::shutdown_signal()?).await
+}

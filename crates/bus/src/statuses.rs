@@ -28,7 +28,11 @@ pub enum News {
 impl Bus {
     /// Sends news to whoever listens, and waits until it is on its way. That it arrived at the broker is known when a
     /// later [`Outcome::Done`](crate::Outcome::Done) is acknowledged: one connection keeps its order.
-    pub async fn publish_status(&self, event: StatusEvent, traceparent: Option<&str>) -> Result<(), BusError> {
+    pub async fn publish_status(
+        &self,
+        event: StatusEvent,
+        traceparent: Option<&str>,
+    ) -> Result<(), BusError> {
         let status = RouteStatus(event);
         let mut headers = HeaderMap::new();
         if let Some(traceparent) = traceparent {
@@ -41,7 +45,10 @@ impl Bus {
     }
 
     /// All news from now on, until `shutdown`.
-    pub async fn news(&self, shutdown: CancellationToken) -> Result<impl Stream<Item = News> + use<>, BusError> {
+    pub async fn news(
+        &self,
+        shutdown: CancellationToken,
+    ) -> Result<impl Stream<Item = News> + use<>, BusError> {
         let subscription = self
             .client
             .subscribe(RouteStatus::SUBJECTS)

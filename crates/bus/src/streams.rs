@@ -74,7 +74,9 @@ impl Bus {
         }
         let consumer = stream.consumer_info(ROUTE_WORKER).await.map_err(|error| missing(&error))?;
         if consumer.config.ack_wait != ACK_WAIT || consumer.config.max_deliver != route_worker().max_deliver {
-            return Err(BusError::Streams(format!("{ROUTE_WORKER} is not configured as this build needs it")));
+            return Err(BusError::Streams(format!(
+                "{ROUTE_WORKER} is not configured as this build needs it"
+            )));
         }
         Ok(())
     }

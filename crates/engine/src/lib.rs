@@ -14,9 +14,11 @@
 
 mod assemble;
 mod candidates;
+mod dead_ends;
 mod effort;
 mod fill;
 mod generate_route;
+mod ground;
 mod legs;
 mod matrix;
 mod network;
@@ -26,7 +28,7 @@ mod quality;
 mod reach;
 mod score;
 mod search;
-mod settle;
+
 mod shortest_paths;
 mod snap;
 mod spot;

@@ -85,7 +85,9 @@ impl Reach {
         let d_lat = radius / metres_per_degree;
         let d_lon = (d_lat / self.center.lat().to_radians().cos().max(0.01)).min(180.0);
         let corner = |lon: f64, lat: f64| {
-            CellId::of(Coordinate::new(lon.clamp(-180.0, 180.0), lat.clamp(-90.0, 90.0)).unwrap_or(self.center))
+            CellId::of(
+                Coordinate::new(lon.clamp(-180.0, 180.0), lat.clamp(-90.0, 90.0)).unwrap_or(self.center),
+            )
         };
         let (lon, lat) = (self.center.lon(), self.center.lat());
         CellRange { min: corner(lon - d_lon, lat + d_lat), max: corner(lon + d_lon, lat - d_lat) }

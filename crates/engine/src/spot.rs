@@ -15,7 +15,8 @@ impl Spot {
     /// `None` for what is not on Earth.
     pub fn new(lon: i64, lat: i64) -> Option<Self> {
         let (lon, lat) = (i32::try_from(lon).ok()?, i32::try_from(lat).ok()?);
-        let legal = (-LARGEST_LON..=LARGEST_LON).contains(&lon) && (-LARGEST_LAT..=LARGEST_LAT).contains(&lat);
+        let legal =
+            (-LARGEST_LON..=LARGEST_LON).contains(&lon) && (-LARGEST_LAT..=LARGEST_LAT).contains(&lat);
         legal.then_some(Self { lon, lat })
     }
 
@@ -30,7 +31,8 @@ impl Spot {
 
     /// Great-circle millimetres.
     pub fn distance_mm(self, other: Self) -> u32 {
-        (self.coordinate().distance_m(other.coordinate()) * 1000.0).round().min(f64::from(u32::MAX / 4)) as u32
+        (self.coordinate().distance_m(other.coordinate()) * 1000.0).round().min(f64::from(u32::MAX / 4))
+            as u32
     }
 
     /// The point at a share of the straight way to `other`.

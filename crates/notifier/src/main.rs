@@ -1,1 +1,13 @@
-#![allow(missing_docs)] fn main() {}
+//! See `lib.rs`.
+
+use notifier::{Config, print_asyncapi, run};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    if std::env::args().any(|argument| argument == "--print-asyncapi") {
+        return print_asyncapi();
+    }
+    let config: Config = service::config::parse();
+    let _telemetry = service::telemetry::start("notifier", &config.reporting)?;
+    run(config, service::shutdown_signal()?).await
+}

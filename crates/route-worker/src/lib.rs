@@ -1,1 +1,48 @@
+//! Turns a requested route into a generated one.
+//!
+//! In reading order: [`Config`] is what it is told, `app` what a job is given, `generate_route` the one unit of work,
+//! `networks` the street networks it keeps in memory.
 
+mod app;
+mod config;
+mod generate_route;
+mod networks;
+
+use anyhow::Context;
+use service::admin_server::{self, Probes};
+use store::{Database, Redis};
+use tokio_util::sync::CancellationToken;
+
+pub use config::Config;
+
+/// The program: works until `shutdown`, then finishes the jobs in hand.
+pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+    tracing::info!(?config, "starting");
+    let database = Database::new(
+        config.database.database_url.as_str(),
+        config.database.database_max_connections,
+        "route-worker",
+    )?;
+    let redis = Redis::new(config.redis.redis_url.as_str())?;
+    let bus = bus::Bus::connect(config.nats.nats_url.as_str(), "route-worker").await?;
+    let probes = Probes::default()
+        .needs("postgresql", &database, |database| async move { database.ready().await })
+        .needs("nats", &bus, |bus| async move { bus.ready().await })
+        .likes("redis", &redis, |redis| async move { redis.ready().await });
+    let admin = admin_server::serve(config.reporting.admin_addr, probes, shutdown.clone())
+        .await
+        .with_context(|| format!("ADMIN_ADDR {}", config.reporting.admin_addr))?;
+    let admin = tokio::spawn(admin);
+
+    let networks = networks::Networks::new(database.clone(), config.network_cache_mib * 1024 * 1024);
+    let app = app::App { database: database.clone(), redis, bus: bus.clone(), networks, config: config.clone().into() };
+    bus.work_on_route_jobs(config.concurrency, shutdown, move |delivery| {
+        generate_route::generate_route(app.clone(), delivery)
+    })
+    .await;
+
+    admin.await?;
+    bus.close().await;
+    database.close().await;
+    Ok(())
+}

@@ -1,1 +1,10 @@
-#![allow(missing_docs)] fn main() {}
+//! See `lib.rs`.
+
+use route_worker::{Config, run};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let config: Config = service::config::parse();
+    let _telemetry = service::telemetry::start("route-worker", &config.reporting)?;
+    run(config, service::shutdown_signal()?).await
+}

@@ -6,11 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use domain::{RequestId, RequestStatus, Route, RouteId, RouteRequest, StatusEvent, UserId};
 
-use crate::{
-    Database, StoreError,
-    route_requests::StatusRow,
-    routes::insert_route,
-};
+use crate::{Database, StoreError, route_requests::StatusRow, routes::insert_route};
 
 /// After so many attempts a request is given up.
 pub const MOST_ATTEMPTS: i32 = 5;
@@ -70,7 +66,7 @@ pub enum Claim {
 pub async fn claim(database: &Database, id: RequestId, lease: Duration) -> Result<Claim, StoreError> {
     let mut transaction = database.begin().await?;
     let Some(row) = sqlx::query!(
-        r#"SELECT user_id, route_id, status, error, rev, attempt, params, cache_key, created_at, updated_at,
+        r#"SELECT user_id, route_id, status, error, rev, attempt, params, cache_key, created_at,
                   extract(epoch FROM lease_until - now())::float8 AS lease_s
            FROM route_requests WHERE id = $1 FOR UPDATE"#,
         id.0
@@ -87,7 +83,6 @@ pub async fn claim(database: &Database, id: RequestId, lease: Duration) -> Resul
         status: row.status,
         error: row.error,
         rev: row.rev,
-        updated_at: row.updated_at,
     }
     .into_event()?;
     if state.status.is_terminal() {
@@ -174,7 +169,7 @@ pub async fn complete(
         StatusRow,
         "UPDATE route_requests SET status = 'complete', rev = $3, lease_until = NULL, updated_at = now()
          WHERE id = $1 AND attempt = $2 AND status = 'in_progress'
-         RETURNING id, user_id, route_id, status, error, rev, updated_at",
+         RETURNING id, user_id, route_id, status, error, rev",
         id.0,
         attempt,
         last_rev(attempt)
@@ -198,7 +193,7 @@ pub async fn fail(
         StatusRow,
         "UPDATE route_requests SET status = 'failed', error = $4, rev = $3, lease_until = NULL, updated_at = now()
          WHERE id = $1 AND attempt = $2 AND status IN ('pending', 'in_progress')
-         RETURNING id, user_id, route_id, status, error, rev, updated_at",
+         RETURNING id, user_id, route_id, status, error, rev",
         id.0,
         attempt,
         last_rev(attempt),

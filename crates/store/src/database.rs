@@ -41,13 +41,16 @@ impl Database {
     /// PostgreSQL answers, and its schema is the one this build was made for (or a newer one: see migrations/README.md).
     pub async fn ready(&self) -> Result<(), String> {
         let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
-        let applied = sqlx::query_scalar::<_, Option<i64>>("SELECT max(version) FROM _sqlx_migrations WHERE success")
-            .fetch_one(&self.pool)
-            .await
-            .map_err(|error| format!("PostgreSQL: {error}"))?
-            .unwrap_or(0);
+        let applied =
+            sqlx::query_scalar::<_, Option<i64>>("SELECT max(version) FROM _sqlx_migrations WHERE success")
+                .fetch_one(&self.pool)
+                .await
+                .map_err(|error| format!("PostgreSQL: {error}"))?
+                .unwrap_or(0);
         if applied < newest {
-            return Err(format!("schema is at {applied}, this build needs {newest}: run wildside-admin migrate"));
+            return Err(format!(
+                "schema is at {applied}, this build needs {newest}: run wildside-admin migrate"
+            ));
         }
         Ok(())
     }

@@ -27,9 +27,13 @@ pub(crate) fn line_string_from_wkb(wkb: &[u8]) -> Result<LineString, StoreError>
         return Err(unreadable("not a little-endian WKB LineString"));
     }
     let number = |bytes: &[u8]| bytes.try_into().map(f64::from_le_bytes).unwrap_or(f64::NAN);
-    let coordinates: Option<Vec<Coordinate>> =
-        wkb[9..].chunks(16).map(|pair| Coordinate::new(number(pair.get(..8)?), number(pair.get(8..)?))).collect();
-    coordinates.map(|coordinates| LineString { coordinates }).ok_or_else(|| unreadable("a coordinate off the Earth"))
+    let coordinates: Option<Vec<Coordinate>> = wkb[9..]
+        .chunks(16)
+        .map(|pair| Coordinate::new(number(pair.get(..8)?), number(pair.get(8..)?)))
+        .collect();
+    coordinates
+        .map(|coordinates| LineString { coordinates })
+        .ok_or_else(|| unreadable("a coordinate off the Earth"))
 }
 
 #[cfg(test)]
@@ -39,7 +43,9 @@ mod tests {
     #[test]
     fn a_path_comes_back_bit_for_bit() {
         let coordinates = [(24.935_200_1, 60.1), (0.1 + 0.2, -33.0)];
-        let line = LineString { coordinates: coordinates.map(|(lon, lat)| Coordinate::new(lon, lat).unwrap()).to_vec() };
+        let line = LineString {
+            coordinates: coordinates.map(|(lon, lat)| Coordinate::new(lon, lat).unwrap()).to_vec(),
+        };
         assert_eq!(line_string_from_wkb(&line_string_to_wkb(&line)).unwrap(), line);
         assert!(line_string_from_wkb(&line_string_to_wkb(&line)[..30]).is_err());
         assert!(line_string_from_wkb(b"").is_err());

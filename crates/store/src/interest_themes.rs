@@ -21,20 +21,32 @@ pub struct ThemeRow {
 
 /// The themes that can be picked, in the order of the catalogue.
 pub async fn interest_themes(database: &Database) -> Result<Vec<ThemeRow>, StoreError> {
-    let themes = sqlx::query_as!(
-        ThemeRow,
-        r#"SELECT id AS "id: ThemeId", name, coalesce(description, '') AS "description!", icon, poi_count
+    let rows = sqlx::query!(
+        r#"SELECT id, name, coalesce(description, '') AS "description!", icon, poi_count
            FROM interest_themes WHERE retired_at IS NULL ORDER BY position, id"#
-    );
-    Ok(themes.fetch_all(&database.pool).await?)
+    )
+    .fetch_all(&database.pool)
+    .await?;
+    let themes = rows.into_iter().map(|row| ThemeRow {
+        id: ThemeId(row.id),
+        name: row.name,
+        description: row.description,
+        icon: row.icon,
+        poi_count: row.poi_count,
+    });
+    Ok(themes.collect())
 }
 
 /// Those of the themes that are unknown or retired, in the order given.
-pub async fn unknown_themes(executor: impl PgExecutor<'_>, themes: &[ThemeId]) -> Result<Vec<ThemeId>, StoreError> {
+pub async fn unknown_themes(
+    executor: impl PgExecutor<'_>,
+    themes: &[ThemeId],
+) -> Result<Vec<ThemeId>, StoreError> {
     let ids: Vec<Uuid> = themes.iter().map(|theme| theme.0).collect();
-    let known = sqlx::query_scalar!("SELECT id FROM interest_themes WHERE id = ANY($1) AND retired_at IS NULL", &ids)
-        .fetch_all(executor)
-        .await?;
+    let known =
+        sqlx::query_scalar!("SELECT id FROM interest_themes WHERE id = ANY($1) AND retired_at IS NULL", &ids)
+            .fetch_all(executor)
+            .await?;
     Ok(themes.iter().copied().filter(|theme| !known.contains(&theme.0)).collect())
 }
 
@@ -53,7 +65,9 @@ pub(crate) async fn sync_themes_on(
 ) -> Result<(), StoreError> {
     let themes = catalogue.themes();
     let ids: Vec<Uuid> = themes.iter().map(|theme| theme.id.0).collect();
-    let column = |field: fn(&domain::InterestTheme) -> &String| themes.iter().map(|theme| field(theme).clone()).collect();
+    let column = |field: fn(&domain::InterestTheme) -> &String| {
+        themes.iter().map(|theme| field(theme).clone()).collect()
+    };
     let keys: Vec<String> = column(|theme| &theme.key);
     let names: Vec<String> = column(|theme| &theme.name);
     let descriptions: Vec<String> = column(|theme| &theme.description);

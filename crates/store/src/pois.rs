@@ -32,8 +32,10 @@ impl TryFrom<PoiRow> for Poi {
     type Error = StoreError;
 
     fn try_from(row: PoiRow) -> Result<Self, StoreError> {
-        let location = Coordinate::new(row.lon, row.lat)
-            .ok_or_else(|| StoreError::Unreadable { what: "place", why: format!("POI {} is not on Earth", row.id) })?;
+        let location = Coordinate::new(row.lon, row.lat).ok_or_else(|| StoreError::Unreadable {
+            what: "place",
+            why: format!("POI {} is not on Earth", row.id),
+        })?;
         Ok(Self {
             id: PoiId(row.id),
             location,
@@ -70,7 +72,7 @@ pub async fn pois_within(
              AND ST_DWithin(p.location, ST_SetSRID(ST_MakePoint($1, $2), 4326)::geography, $3)
              AND EXISTS (SELECT FROM poi_interest_themes WHERE poi_id = p.id AND theme_id = ANY($4))
            -- Popularity counts most; a place at the rim must fit a little better than one next door.
-           ORDER BY abs(coalesce(p.popularity_score, 0.5) - $5)
+           ORDER BY abs(coalesce(p.popularity_score, 0.5) - $5::float8)
                     + 0.2 * ST_Distance(p.location, ST_SetSRID(ST_MakePoint($1, $2), 4326)::geography, false)
                           / greatest($3, 1.0), p.id
            LIMIT $6"#,

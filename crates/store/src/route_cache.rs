@@ -28,7 +28,9 @@ impl Redis {
     /// The route under a key, if it is known.
     pub async fn cached_route(&self, key: &str) -> Option<Route> {
         let text: Option<String> = self.call(async |mut connection| connection.get(key).await).await.ok()?;
-        serde_json::from_str(&text?).inspect_err(|error| tracing::warn!(%error, key, "unreadable cached route")).ok()
+        serde_json::from_str(&text?)
+            .inspect_err(|error| tracing::warn!(%error, key, "unreadable cached route"))
+            .ok()
     }
 
     /// Remembers a route.

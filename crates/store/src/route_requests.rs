@@ -1,7 +1,7 @@
 //! Accepting a wish for a walk, and the rows that the walker is told about. What workers do with a row is in
 //! `attempts.rs`, what happens to rows that nobody takes up in `sweep.rs`.
 
-use domain::{RequestId, RequestStatus, Route, RouteId, RouteRequest, StatusEvent, UserId};
+use domain::{RequestId, RequestStatus, Route, RouteId, RouteRequest, StatusEvent, ThemeId, UserId};
 use sqlx::PgConnection;
 
 use crate::{Database, StoreError, routes::insert_route};
@@ -51,6 +51,46 @@ pub enum Acceptance {
     TooManyOpen,
     /// There is no such walker.
     NoUser,
+}
+
+/// What the data says to a wish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ground {
+    /// Themes that do not exist, or no more.
+    pub unknown_themes: Vec<ThemeId>,
+    /// Some dataset covers the start.
+    pub start_covered: bool,
+    /// Some dataset covers the end.
+    pub end_covered: bool,
+    /// Raised by every ingest that changes something.
+    pub data_version: i64,
+}
+
+/// Looks a wish up in the data.
+pub async fn ground_of(database: &Database, request: &RouteRequest) -> Result<Ground, StoreError> {
+    let themes: Vec<uuid::Uuid> = request.themes().iter().map(|theme| theme.0).collect();
+    let row = sqlx::query!(
+        r#"SELECT ARRAY(SELECT wanted FROM unnest($1::uuid[]) AS wanted
+                        EXCEPT SELECT id FROM interest_themes WHERE retired_at IS NULL) AS "unknown!",
+                  EXISTS (SELECT FROM datasets WHERE ST_Covers(coverage, ST_SetSRID(ST_MakePoint($2, $3), 4326)))
+                      AS "start_covered!",
+                  EXISTS (SELECT FROM datasets WHERE ST_Covers(coverage, ST_SetSRID(ST_MakePoint($4, $5), 4326)))
+                      AS "end_covered!",
+                  (SELECT coalesce(max(data_version), 0) FROM datasets) AS "data_version!""#,
+        &themes,
+        request.start().lon(),
+        request.start().lat(),
+        request.end().lon(),
+        request.end().lat()
+    )
+    .fetch_one(&database.pool)
+    .await?;
+    Ok(Ground {
+        unknown_themes: row.unknown.into_iter().map(ThemeId).collect(),
+        start_covered: row.start_covered,
+        end_covered: row.end_covered || request.is_loop(),
+        data_version: row.data_version,
+    })
 }
 
 /// Writes a wish, in one transaction with all that decides whether it is taken. `known` is a route from the cache.
@@ -150,7 +190,7 @@ async fn open_requests(connection: &mut PgConnection, user: UserId) -> Result<i6
 pub async fn status_snapshot(database: &Database, user: UserId) -> Result<Vec<StatusEvent>, StoreError> {
     let rows = sqlx::query_as!(
         StatusRow,
-        "SELECT * FROM (
+        "SELECT id, user_id, route_id, status, error, rev FROM (
              SELECT id, user_id, route_id, status, error, rev, updated_at FROM route_requests
              WHERE user_id = $1
                AND (status IN ('pending', 'in_progress') OR updated_at > now() - interval '1 hour')
@@ -170,7 +210,6 @@ pub(crate) struct StatusRow {
     pub status: String,
     pub error: Option<String>,
     pub rev: i64,
-    pub updated_at: chrono::DateTime<chrono::Utc>,
 }
 
 impl StatusRow {
@@ -191,5 +230,6 @@ impl StatusRow {
 
 /// The JSON form of a value of ours.
 pub(crate) fn stored<T: serde::Serialize>(value: &T) -> Result<serde_json::Value, StoreError> {
-    serde_json::to_value(value).map_err(|error| StoreError::Unreadable { what: "value", why: error.to_string() })
+    serde_json::to_value(value)
+        .map_err(|error| StoreError::Unreadable { what: "value", why: error.to_string() })
 }

@@ -1,5 +1,7 @@
 use chrono::{DateTime, Utc};
-use domain::{Leg, LineString, Quality, RequestId, RequestStatus, Route, RouteId, RouteRequest, Stop, ThemeId, UserId};
+use domain::{
+    Leg, LineString, Quality, RequestId, RequestStatus, Route, RouteId, RouteRequest, Stop, ThemeId, UserId,
+};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
@@ -46,8 +48,17 @@ struct Itinerary {
 
 impl Itinerary {
     fn of(route: &Route) -> Self {
-        let Route { path: _, distance_m, duration_s, walking_s, ascent_m, stops, legs, quality, sparse_themes } =
-            route.clone();
+        let Route {
+            path: _,
+            distance_m,
+            duration_s,
+            walking_s,
+            ascent_m,
+            stops,
+            legs,
+            quality,
+            sparse_themes,
+        } = route.clone();
         Self { distance_m, duration_s, walking_s, ascent_m, stops, legs, quality, sparse_themes }
     }
 
@@ -88,7 +99,11 @@ pub(crate) async fn insert_route(
 }
 
 /// A walker's own route, complete or not. Somebody else's is as good as none.
-pub async fn route(database: &Database, user: UserId, route: RouteId) -> Result<Option<RouteState>, StoreError> {
+pub async fn route(
+    database: &Database,
+    user: UserId,
+    route: RouteId,
+) -> Result<Option<RouteState>, StoreError> {
     let row = sqlx::query!(
         r#"SELECT q.id, q.status, q.error, q.params, q.created_at,
                   r.saved_at AS "saved_at?", r.itinerary AS "itinerary?", ST_AsBinary(r.path, 'NDR') AS path
@@ -214,10 +229,13 @@ pub async fn set_saved(
     saved: bool,
 ) -> Result<Pinning, StoreError> {
     let mut transaction = database.begin().await?;
-    let Some(request) =
-        sqlx::query!("SELECT id, cache_key FROM route_requests WHERE route_id = $1 AND user_id = $2", route.0, user.0)
-            .fetch_optional(&mut *transaction)
-            .await?
+    let Some(request) = sqlx::query!(
+        "SELECT id, cache_key FROM route_requests WHERE route_id = $1 AND user_id = $2",
+        route.0,
+        user.0
+    )
+    .fetch_optional(&mut *transaction)
+    .await?
     else {
         return Ok(Pinning::NoRoute);
     };

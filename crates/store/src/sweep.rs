@@ -2,7 +2,11 @@
 
 use domain::{RequestId, StatusEvent};
 
-use crate::{Database, StoreError, attempts::{GAVE_UP, MOST_ATTEMPTS}, route_requests::StatusRow};
+use crate::{
+    Database, StoreError,
+    attempts::{GAVE_UP, MOST_ATTEMPTS},
+    route_requests::StatusRow,
+};
 
 /// A job to publish again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +59,7 @@ pub async fn give_up(database: &Database, limit: i64) -> Result<Vec<StatusEvent>
              LIMIT $3 FOR UPDATE SKIP LOCKED
          ) AS hopeless
          WHERE r.id = hopeless.id
-         RETURNING r.id, r.user_id, r.route_id, r.status, r.error, r.rev, r.updated_at",
+         RETURNING r.id, r.user_id, r.route_id, r.status, r.error, r.rev",
         GAVE_UP,
         MOST_ATTEMPTS,
         limit

@@ -69,7 +69,9 @@ pub async fn set_interests(
         return Ok(InterestsChange::UnknownThemes(unknown));
     }
     let themes: Vec<Uuid> = themes.iter().map(|theme| theme.0).collect();
-    sqlx::query!("DELETE FROM user_interest_themes WHERE user_id = $1", id.0).execute(&mut *transaction).await?;
+    sqlx::query!("DELETE FROM user_interest_themes WHERE user_id = $1", id.0)
+        .execute(&mut *transaction)
+        .await?;
     sqlx::query!(
         "INSERT INTO user_interest_themes (user_id, theme_id) SELECT $1, unnest($2::uuid[])",
         id.0,

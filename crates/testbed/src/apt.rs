@@ -1,4 +1,4 @@
-use anyhow::bail;
+use anyhow::{Context, bail};
 use std::{
     env,
     io::{IsTerminal, stdin},
@@ -6,10 +6,7 @@ use std::{
 };
 use tokio::process::Command;
 
-use crate::{
-    account::is_root,
-    run::{output, run},
-};
+use crate::{account::is_root, run::understand};
 
 /// Installs packages ($@) as root. Debian starts the servers of the packages it installs; a `policy-rc.d` that says no
 /// (101) for this while keeps them from it. Where the machine has such a policy already, it stays in charge.
@@ -52,10 +49,11 @@ pub(crate) async fn install(packages: &[&str]) -> anyhow::Result<()> {
         ),
     };
     command.args(["-c", INSTALL, "install"]).args(packages);
-    // A person at a terminal may have to type sudo's password, so it gets the terminal.
-    let installed =
-        if stdin().is_terminal() { run(&mut command).await } else { output(&mut command).await.map(drop) };
-    installed.map_err(|error| {
+    // sudo asks for a password on the terminal itself. The installation is not cut short when we are: dpkg is not
+    // to be left in the middle, and the policy is to be removed.
+    let finished = command.output().await.context("running apt-get");
+    let installed = finished.and_then(|finished| understand("apt-get", finished));
+    installed.map(drop).map_err(|error| {
         error.context(format!(
             "apt could not install {}.\n  The mend: see that the package mirrors can be reached, then try again, or \
              run as root: apt-get update && {by_hand}",

@@ -52,7 +52,7 @@ impl Cluster {
     ) -> anyhow::Result<Database> {
         let template = format!("wildside_{key}");
         if !self.is_ready(&template).await? {
-            let _lock = lock(&template).await?;
+            let _lock = lock().await?;
             if !self.is_ready(&template).await? {
                 // What is there and not ready was left half-made.
                 self.sql("postgres", &format!("DROP DATABASE IF EXISTS {template} WITH (FORCE)")).await?;
@@ -163,9 +163,8 @@ pub(crate) fn hash_of(files: &[PathBuf]) -> anyhow::Result<String> {
 }
 
 /// Holds other processes and threads off until it is dropped.
-async fn lock(name: &str) -> anyhow::Result<File> {
-    let dir = workspace::private_dir().join("locks");
-    fs::create_dir_all(&dir)?;
-    let file = File::create(dir.join(name))?;
+async fn lock() -> anyhow::Result<File> {
+    fs::create_dir_all(workspace::private_dir())?;
+    let file = File::create(workspace::private_dir().join("templates.lock"))?;
     Ok(tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await??)
 }

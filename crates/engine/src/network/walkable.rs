@@ -280,7 +280,11 @@ mod tests {
 
     #[test]
     fn private_ways_are_known_as_such() {
-        for text in ["highway=service access=private", "highway=footway foot=private", "highway=path access=customers"] {
+        for text in [
+            "highway=service access=private",
+            "highway=footway foot=private",
+            "highway=path access=customers",
+        ] {
             assert!(way(text).unwrap().private(), "{text}");
         }
         assert!(!way("highway=service access=private foot=permissive").unwrap().private());
@@ -306,10 +310,17 @@ mod tests {
 
     #[test]
     fn locked_gates_and_walls_block_but_bollards_do_not() {
-        for text in ["barrier=gate locked=yes", "barrier=gate access=private", "barrier=wall", "barrier=bollard foot=no"] {
+        for text in [
+            "barrier=gate locked=yes",
+            "barrier=gate access=private",
+            "barrier=wall",
+            "barrier=bollard foot=no",
+        ] {
             assert!(blocks(&tags(text)), "{text}");
         }
-        for text in ["barrier=gate", "barrier=bollard", "barrier=gate access=private foot=yes", "highway=crossing"] {
+        for text in
+            ["barrier=gate", "barrier=bollard", "barrier=gate access=private foot=yes", "highway=crossing"]
+        {
             assert!(!blocks(&tags(text)), "{text}");
         }
     }

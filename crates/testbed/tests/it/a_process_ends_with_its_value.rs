@@ -1,4 +1,7 @@
-use std::{process::Command, time::Duration};
+use std::{
+    process::{Command, Stdio},
+    time::Duration,
+};
 use testbed::{Process, Program, Scratch};
 
 use crate::{is_alive, soon};
@@ -100,7 +103,7 @@ async fn when_the_owner_is_killed_the_process_and_its_folder_go_too() {
         "--exact",
         "a_process_ends_with_its_value::when_the_owner_is_killed_the_process_and_its_folder_go_too",
     ]);
-    let mut owner = owner.env(ROLE, &note).spawn().unwrap();
+    let mut owner = owner.env(ROLE, &note).stdout(Stdio::null()).spawn().unwrap();
     assert!(soon(|| note.exists()).await);
     let written = std::fs::read_to_string(&note).unwrap();
     let (id, dir) = written.split_once(' ').unwrap();

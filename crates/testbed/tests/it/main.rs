@@ -1,5 +1,7 @@
 //! What other tests and `cargo xtask up` rely on.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod a_database_is_ones_own;
 mod a_process_ends_with_its_value;
 mod servers_keep_out_of_each_others_way;

@@ -1,0 +1,186 @@
+use std::{
+    fs::File,
+    io::{BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail, ensure};
+use chrono::{DateTime, Utc};
+use domain::{Bounds, Coordinate, OsmKind, Tags};
+use osmpbf::{Blob, BlobDecode, BlobReader, ByteOffset, Element, HeaderBlock, PrimitiveBlock};
+use sha2::{Digest, Sha256};
+
+use crate::progress::Step;
+
+/// What a file may demand of its reader.
+const UNDERSTOOD: [&str; 2] = ["OsmSchema-V0.6", "DenseNodes"];
+
+/// An `.osm.pbf` file that was read once from end to end and found whole.
+#[derive(Debug)]
+pub(crate) struct Extract {
+    path: PathBuf,
+    blobs: Vec<BlobIndex>,
+    pub bytes: u64,
+    pub sha256: String,
+    /// What the file says it covers, else the rectangle around its nodes.
+    pub bounds: Bounds,
+    /// How new the data is: what the file says, else its newest element.
+    pub timestamp: Option<DateTime<Utc>>,
+}
+
+/// Where a block is, and what is in it: a later pass opens only the blocks it needs.
+#[derive(Clone, Copy, Debug)]
+struct BlobIndex {
+    offset: ByteOffset,
+    bytes: u64,
+    holds: [bool; 3],
+}
+
+impl Extract {
+    /// Reads the file once, to know it is whole before anything is done with it.
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        let bytes = std::fs::metadata(path).with_context(|| format!("opening {}", path.display()))?.len();
+        let step = Step::bytes("Checking the extract", 2 * bytes);
+        let sha256 = sha256_of(path, |read| step.advance(read))?;
+        let name = path.display();
+        let mut reader = BlobReader::seekable_from_path(path).with_context(|| format!("opening {name}"))?;
+        let mut scan = Scan::default();
+        while let Some(blob) = reader.next() {
+            let blob = blob.with_context(|| format!("{name} is damaged, or no .osm.pbf file"))?;
+            scan.take(&blob).with_context(|| format!("{name} is damaged, or no .osm.pbf file"))?;
+            step.at(bytes + blob.offset().map_or(0, |offset| offset.0));
+        }
+        let header = scan.header.with_context(|| format!("{name} is no .osm.pbf file: it has no header"))?;
+        let bounds = header_bounds(&header)
+            .or_else(|| Bounds::around(scan.corners.into_iter().flatten()))
+            .with_context(|| format!("{name} contains no nodes"))?;
+        let mut blobs = scan.blobs;
+        let ends = blobs.iter().skip(1).map(|blob| blob.offset.0).chain([bytes]).collect::<Vec<_>>();
+        blobs.iter_mut().zip(ends).for_each(|(blob, end)| blob.bytes = end - blob.offset.0);
+        let timestamp = match header.osmosis_replication_timestamp() {
+            Some(seconds) => DateTime::from_timestamp(seconds, 0),
+            None => scan.newest.and_then(DateTime::from_timestamp_millis),
+        };
+        Ok(Self { path: path.into(), blobs, bytes, sha256, bounds, timestamp })
+    }
+
+    /// Calls `visit` with every element of a kind, in the order of the file.
+    pub(crate) fn each(
+        &self,
+        what: &'static str,
+        kind: OsmKind,
+        mut visit: impl FnMut(Element<'_>),
+    ) -> anyhow::Result<()> {
+        let blobs = || self.blobs.iter().filter(|blob| blob.holds[kind as usize]);
+        let step = Step::bytes(what, blobs().map(|blob| blob.bytes).sum());
+        let mut reader = BlobReader::seekable_from_path(&self.path)?;
+        for blob in blobs() {
+            // It was whole a moment ago, so whoever changed it did so while we read.
+            let data =
+                reader.blob_from_offset(blob.offset).context("the extract changed while it was read")?;
+            let block = data.to_primitiveblock().context("the extract changed while it was read")?;
+            for element in block.elements().filter(|element| kind_of(element) == kind) {
+                visit(element);
+            }
+            step.advance(blob.bytes);
+        }
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct Scan {
+    header: Option<HeaderBlock>,
+    blobs: Vec<BlobIndex>,
+    /// Two corners of the rectangle around all nodes.
+    corners: Option<[Coordinate; 2]>,
+    newest: Option<i64>,
+}
+
+impl Scan {
+    fn take(&mut self, blob: &Blob) -> anyhow::Result<()> {
+        match blob.decode()? {
+            BlobDecode::OsmHeader(header) => {
+                let demands = header.required_features();
+                if let Some(strange) = demands.iter().find(|demand| !UNDERSTOOD.contains(&demand.as_str())) {
+                    bail!("it demands {strange}, which is not understood here");
+                }
+                self.header = Some(*header);
+            }
+            BlobDecode::OsmData(block) => {
+                ensure!(self.header.is_some(), "it has data before its header");
+                let offset = blob.offset().context("it has no offsets")?;
+                let holds = self.look_at(&block);
+                self.blobs.push(BlobIndex { offset, bytes: 0, holds });
+            }
+            BlobDecode::Unknown(_) => {}
+        }
+        Ok(())
+    }
+
+    fn look_at(&mut self, block: &PrimitiveBlock) -> [bool; 3] {
+        let mut holds = [false; 3];
+        for element in block.elements() {
+            holds[kind_of(&element) as usize] = true;
+            let (at, timestamp) = match &element {
+                Element::Node(node) => {
+                    (Coordinate::new(node.lon(), node.lat()), node.info().milli_timestamp())
+                }
+                Element::DenseNode(node) => {
+                    (Coordinate::new(node.lon(), node.lat()), node.info().map(|info| info.milli_timestamp()))
+                }
+                Element::Way(way) => (None, way.info().milli_timestamp()),
+                Element::Relation(relation) => (None, relation.info().milli_timestamp()),
+            };
+            // 0 is what writers put where they left the time out.
+            self.newest = self.newest.max(timestamp.filter(|timestamp| *timestamp > 0));
+            if let Some(at) = at {
+                self.corners = Bounds::around([at].into_iter().chain(self.corners.into_iter().flatten()))
+                    .and_then(|around| {
+                        let southwest = Coordinate::new(around.min_lon, around.min_lat)?;
+                        Some([southwest, Coordinate::new(around.max_lon, around.max_lat)?])
+                    });
+            }
+        }
+        holds
+    }
+}
+
+fn kind_of(element: &Element<'_>) -> OsmKind {
+    match element {
+        Element::Node(_) | Element::DenseNode(_) => OsmKind::Node,
+        Element::Way(_) => OsmKind::Way,
+        Element::Relation(_) => OsmKind::Relation,
+    }
+}
+
+fn header_bounds(header: &HeaderBlock) -> Option<Bounds> {
+    let bbox = header.bbox()?;
+    // Nanodegrees come as products such as 24.935200000000002.
+    let degrees = |value: f64| (value * 1e9).round() / 1e9;
+    let southwest = Coordinate::new(degrees(bbox.left), degrees(bbox.bottom))?;
+    let northeast = Coordinate::new(degrees(bbox.right), degrees(bbox.top))?;
+    let has_area = southwest.lon() < northeast.lon() && southwest.lat() < northeast.lat();
+    has_area.then(|| Bounds::around([southwest, northeast])).flatten()
+}
+
+/// The tags of an element. PostgreSQL cannot store a NUL, which only a broken editor writes.
+pub(crate) fn tags<'a>(tags: impl Iterator<Item = (&'a str, &'a str)>) -> Tags {
+    tags.map(|(key, value)| (key.replace('\0', ""), value.replace('\0', ""))).collect()
+}
+
+/// The hash of a file, in hex.
+pub(crate) fn sha256_of(path: &Path, mut on_read: impl FnMut(u64)) -> anyhow::Result<String> {
+    let mut file = BufReader::new(File::open(path).with_context(|| format!("opening {}", path.display()))?);
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer).with_context(|| format!("reading {}", path.display()))? {
+            0 => return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            read => {
+                hash.update(&buffer[..read]);
+                on_read(read as u64);
+            }
+        }
+    }
+}

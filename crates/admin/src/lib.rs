@@ -1,0 +1,52 @@
+//! What an operator types: `wildside-admin migrate`, `streams` and `ingest`.
+//!
+//! An ingest reads an extract of OpenStreetMap in passes ([`extract`]): relations first, since they name the ways they
+//! are made of, then ways, which name their nodes, then nodes. [`places`] keeps what a theme wants, [`streets`] what
+//! the engine wants, and the memory needed follows what is kept, not the size of the file. The database hears of it
+//! only at the end, in one transaction.
+
+mod config;
+mod download;
+mod extract;
+mod ingest;
+mod nodes;
+mod outlines;
+mod places;
+mod polygon;
+mod progress;
+mod report;
+mod streets;
+
+use anyhow::Context;
+use bus::Bus;
+use domain::ThemeCatalogue;
+use store::Database;
+
+pub use config::{Command, Config, IngestArgs, Nats, Postgres, Source};
+pub use ingest::ingest;
+
+/// Does what was asked for.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    match config.command {
+        Command::Migrate(postgres) => migrate(&postgres.database_url).await,
+        Command::Streams(nats) => streams(&nats).await,
+        Command::Ingest(args) => ingest::run(args).await,
+    }
+}
+
+/// Brings the schema up to date, then the themes.
+async fn migrate(database_url: &str) -> anyhow::Result<()> {
+    store::migrate(database_url).await.context("bringing the schema up to date")?;
+    let database = Database::new(database_url, 1, "wildside-admin")?;
+    store::sync_themes(&database, &ThemeCatalogue::bundled()).await.context("writing the themes")?;
+    database.close().await;
+    Ok(())
+}
+
+/// Makes the streams and consumers of the message bus, or brings them up to date.
+async fn streams(nats: &Nats) -> anyhow::Result<()> {
+    let bus = Bus::connect(&nats.nats_url, "wildside-admin").await.context("connecting to NATS")?;
+    bus.ensure_streams(nats.nats_replicas).await.context("making the streams")?;
+    bus.close().await;
+    Ok(())
+}

@@ -1,0 +1,18 @@
+use std::sync::Arc;
+
+use bus::Bus;
+use service::SessionKeys;
+use store::{Database, RateLimiter, Redis};
+
+use crate::Config;
+
+/// What handlers share.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub database: Database,
+    pub redis: Redis,
+    pub bus: Bus,
+    pub limiter: RateLimiter,
+    pub sessions: SessionKeys,
+    pub config: Arc<Config>,
+}

@@ -1,0 +1,9 @@
+pub(crate) mod interest_themes;
+pub(crate) mod interests;
+pub(crate) mod pois;
+pub(crate) mod route_files;
+pub(crate) mod routes;
+pub(crate) mod saved_routes;
+pub(crate) mod session;
+pub(crate) mod users;
+pub(crate) mod wire;

@@ -1,0 +1,82 @@
+use std::collections::BTreeMap;
+
+use axum::{Json, extract::State, response::IntoResponse};
+use http::header;
+use serde::Serialize;
+use store::{PoiDetails, poi_details};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    endpoints::wire::{GeoPoint, ProblemDocument},
+    error::ApiError,
+    extract::PathId,
+};
+
+/// A place.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Place {
+    id: i64,
+    /// Its name, where it has one.
+    name: Option<String>,
+    location: GeoPoint,
+    /// What kind of place it is, as an OSM tag.
+    #[schema(example = "tourism=artwork")]
+    kind: String,
+    /// Ids of its interest themes.
+    themes: Vec<Uuid>,
+    /// 0 hidden gem, 1 hotspot.
+    #[schema(minimum = 0, maximum = 1)]
+    popularity_score: f32,
+    /// How long one stays, in seconds.
+    dwell_s: u32,
+    /// What is worth knowing about it.
+    narrative: Option<String>,
+    /// All its OSM tags.
+    tags: BTreeMap<String, String>,
+    /// The OSM element: `node/1`, `way/1` or `relation/1`.
+    osm: String,
+    /// It is in none of the newest extracts any more; routes made before may still stop there.
+    retired: bool,
+    /// To be shown with it.
+    attribution: String,
+}
+
+/// A place, for a walker who taps on it.
+#[utoipa::path(
+    get, path = "/api/v1/pois/{poi_id}", tag = "places",
+    params(("poi_id" = i64, Path, description = "The id, as in a route's stops and in map tiles")),
+    responses(
+        (status = 200, description = "The place", body = Place),
+        (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+pub(crate) async fn get_poi(
+    State(app): State<App>,
+    PathId(id): PathId<i64>,
+) -> Result<impl IntoResponse, ApiError> {
+    let details =
+        poi_details(&app.database, domain::PoiId(id)).await?.ok_or(ApiError::NotFound("This place"))?;
+    Ok(([(header::CACHE_CONTROL, "public, max-age=300")], Json(Place::from(details))))
+}
+
+impl From<PoiDetails> for Place {
+    fn from(details: PoiDetails) -> Self {
+        let PoiDetails { poi, tags, attribution, retired } = details;
+        Self {
+            id: poi.id.0,
+            osm: poi.id.osm().map(|(kind, id)| format!("{}/{id}", kind.as_str())).unwrap_or_default(),
+            name: poi.name,
+            location: domain::Point::from(poi.location).into(),
+            kind: poi.kind,
+            themes: poi.themes.into_iter().map(|theme| theme.0).collect(),
+            popularity_score: poi.popularity_score,
+            dwell_s: poi.dwell_s,
+            narrative: poi.narrative,
+            tags,
+            retired,
+            attribution,
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The only place where an error becomes an HTTP answer.
+
+use axum::{
+    extract::rejection::BytesRejection,
+    response::{IntoResponse, Response},
+};
+use domain::FieldError;
+use http::{StatusCode, header};
+use service::{Problem, SessionError};
+use store::{Allowance, StoreError};
+
+/// Why a request is not answered as its caller wished.
+#[derive(Debug)]
+pub(crate) enum ApiError {
+    /// What was sent cannot be read at all.
+    Malformed(String),
+    /// What was sent can be read, and is wrong.
+    Invalid(Vec<FieldError>),
+    /// The body is not JSON by its own account.
+    UnsupportedMediaType,
+    /// The body could not be received.
+    Body(BytesRejection),
+    /// None of the forms that the caller accepts.
+    NotAcceptable(&'static str),
+    /// Who is asking?
+    Session(SessionError),
+    /// A page of an origin that is not listed.
+    ForeignOrigin,
+    /// There is no such thing, or it is somebody else's.
+    NotFound(&'static str),
+    MethodNotAllowed,
+    /// There is a request, but no route yet, or none at all.
+    NotComplete {
+        failed: bool,
+    },
+    /// Somebody else was first; the profile is at this revision.
+    LostUpdate(i64),
+    /// Another wish came before under the same Idempotency-Key.
+    KeyReused,
+    /// The walker has to wait for their open requests.
+    TooManyOpen(i64),
+    /// The caller knocks too often.
+    TooOften(Allowance),
+    Store(StoreError),
+}
+
+impl ApiError {
+    /// One wrong field.
+    pub(crate) fn field(pointer: &str, detail: &str) -> Self {
+        Self::Invalid(vec![FieldError::new(pointer, detail)])
+    }
+
+    fn problem(self) -> Problem {
+        match self {
+            Self::Malformed(detail) => Problem::new(StatusCode::BAD_REQUEST, detail).of_kind("malformed"),
+            Self::Invalid(errors) => {
+                let detail = match &errors[..] {
+                    [only] => format!("{} {}", only.pointer, only.detail).trim_start().to_owned(),
+                    errors => format!("{} fields are wrong; see errors.", errors.len()),
+                };
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).of_kind("invalid").with_errors(&errors)
+            }
+            Self::UnsupportedMediaType => Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "The body must be sent as Content-Type: application/json.",
+            )
+            .of_kind("unsupported-media-type"),
+            Self::Body(rejection) => {
+                let detail = if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                    "The body is larger than 16 KiB."
+                } else {
+                    "The body did not arrive whole."
+                };
+                Problem::new(rejection.status(), detail).of_kind("body")
+            }
+            Self::NotAcceptable(detail) => {
+                Problem::new(StatusCode::NOT_ACCEPTABLE, detail).of_kind("not-acceptable")
+            }
+            Self::Session(error) => {
+                Problem::new(StatusCode::UNAUTHORIZED, error.to_string()).of_kind("no-session")
+            }
+            Self::ForeignOrigin => {
+                Problem::new(StatusCode::FORBIDDEN, "Pages of this origin may not use Wildside.")
+                    .of_kind("foreign-origin")
+            }
+            Self::NotFound(what) => {
+                Problem::new(StatusCode::NOT_FOUND, format!("{what} does not exist.")).of_kind("not-found")
+            }
+            Self::MethodNotAllowed => {
+                Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This address does not know that method.")
+                    .of_kind("method-not-allowed")
+            }
+            Self::NotComplete { failed: false } => {
+                Problem::new(StatusCode::CONFLICT, "The route is not complete yet.")
+                    .of_kind("not-complete")
+                    .retry_after(1)
+            }
+            Self::NotComplete { failed: true } => {
+                Problem::new(StatusCode::CONFLICT, "There is no route for this request.").of_kind("failed")
+            }
+            Self::LostUpdate(revision) => {
+                let detail = "The profile was changed meanwhile. Read it again, then repeat the change.";
+                Problem::new(StatusCode::PRECONDITION_FAILED, detail)
+                    .of_kind("lost-update")
+                    .with_header(header::ETAG, crate::endpoints::users::etag(revision))
+            }
+            Self::KeyReused => {
+                let detail =
+                    "Another request was sent with this Idempotency-Key. Use a new key for a new request.";
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).of_kind("idempotency-key-reused")
+            }
+            Self::TooManyOpen(limit) => {
+                let detail =
+                    format!("At most {limit} requests may be open at once. Wait until one is complete.");
+                Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
+                    .of_kind("too-many-open-requests")
+                    .retry_after(2)
+            }
+            Self::TooOften(allowance) => {
+                let seconds = allowance.retry_after.as_secs_f64().ceil().max(1.0) as u64;
+                Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests in a short time.")
+                    .of_kind("rate-limited")
+                    .retry_after(seconds)
+            }
+            Self::Store(error) if error.is_passing() => {
+                tracing::error!(%error, "the database is away");
+                let detail = "Wildside cannot reach its database right now. Please try again in a moment.";
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).of_kind("unavailable").retry_after(2)
+            }
+            Self::Store(error) => {
+                tracing::error!(%error, "a request failed");
+                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
+                    .of_kind("internal")
+            }
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        self.problem().into_response()
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<SessionError> for ApiError {
+    fn from(error: SessionError) -> Self {
+        Self::Session(error)
+    }
+}
+
+impl From<Vec<FieldError>> for ApiError {
+    fn from(errors: Vec<FieldError>) -> Self {
+        Self::Invalid(errors)
+    }
+}

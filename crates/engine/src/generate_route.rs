@@ -1,0 +1,130 @@
+use domain::{Poi, Refusal, Route, RouteRequest};
+use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
+
+use crate::{
+    Effort, Network,
+    assemble::{Walk, assemble},
+    candidates::{self, Candidates},
+    dead_ends::DeadEnds,
+    fill,
+    ground::{Ground, settle},
+    legs::{Anchor, Router},
+    matrix::Matrix,
+    score::Variety,
+    search::{Dice, Problem, Tour, improve},
+};
+
+/// Times the search and the streets are brought together: the search plans with the shortest ways, the walk takes
+/// those that it has not walked before, and what that costs is known only afterwards.
+const ROUNDS: u32 = 4;
+
+/// Finds the walk for a request: along the streets of `network`, with stops at those of `pois` that suit the
+/// walker, never longer than the time given.
+///
+/// The network must hold the cells of [`Reach::cells`](crate::Reach::cells), `pois` the places within the reach;
+/// more of either does no harm. With few places or none the walk is a stroll; a refusal means that there is no
+/// walk at all, and says why.
+pub fn generate_route(
+    network: &Network,
+    pois: &[Poi],
+    request: &RouteRequest,
+    effort: &Effort<'_>,
+) -> Result<Route, Refusal> {
+    (effort.on_progress)(0.0);
+    let ground = settle(network, request)?;
+    let budget_ms = request.budget_s().saturating_mul(1000);
+    let mut router = Router::new(network, &ground);
+    let straight = straight_walk(&mut router, budget_ms)?;
+    let dead_ends = DeadEnds::of(network, &ground);
+    let candidates = candidates::find(network, &ground, &dead_ends, &mut router.paths, pois, request);
+    let matrix = Matrix::of(&ground, &candidates.list, &mut router.paths, budget_ms, effort.should_stop);
+    (effort.on_progress)(0.3);
+    let mut walk = visit(&mut router, &candidates, &matrix, straight, request, effort);
+    (effort.on_progress)(0.9);
+    let mut dice = Dice(Xoshiro256PlusPlus::seed_from_u64(u64::from(request.seed())));
+    walk = fill::fill(&mut router, &dead_ends, walk, budget_ms, &mut dice, effort.should_stop);
+    let route = assemble(network, &ground, &walk, &candidates.list, pois, request, candidates.sparse_themes);
+    (effort.on_progress)(1.0);
+    Ok(route)
+}
+
+/// The walk without a stop; if that cannot be, none can.
+fn straight_walk(router: &mut Router<'_>, budget_ms: u32) -> Result<Walk, Refusal> {
+    let anchors = ends(router.ground);
+    if let Some(ways) = router.route(&anchors, budget_ms) {
+        return Ok(Walk { anchors, ways, ..Walk::default() });
+    }
+    let connected = router.route(&anchors, u32::MAX).is_some();
+    Err(if connected { Refusal::EndOutOfReach } else { Refusal::EndNotConnected })
+}
+
+fn ends(ground: &Ground) -> Vec<Anchor> {
+    [ground.start, ground.end].map(|place| Anchor { place, via: false }).to_vec()
+}
+
+/// The best walk with stops.
+fn visit(
+    router: &mut Router<'_>,
+    candidates: &Candidates,
+    matrix: &Matrix,
+    straight: Walk,
+    request: &RouteRequest,
+    effort: &Effort<'_>,
+) -> Walk {
+    let budget_ms = request.budget_s().saturating_mul(1000);
+    let mut problem = Problem::new(&candidates.list, matrix, Variety::of(candidates), budget_ms);
+    if request.accessibility().prefer_well_lit {
+        problem.comfort = 2.0;
+    }
+    // Some of the budget is left for ways that do not repeat themselves.
+    let mut planned_ms = f64::from(budget_ms) * 0.97;
+    let mut tour = Tour::default();
+    let mut best: Option<(f64, Walk)> = None;
+    for round in 0..ROUNDS {
+        if candidates.list.is_empty() || (round > 0 && (effort.should_stop)()) {
+            break;
+        }
+        problem.budget_ms = (planned_ms as u32).min(budget_ms);
+        let rounds = if round == 0 { effort.iterations / 2 } else { effort.iterations / 6 };
+        let seed = u64::from(request.seed()) << 8 | u64::from(round);
+        tour = improve(&problem, &tour, rounds, seed, effort.should_stop);
+        let Some(walk) = along_streets(router, &problem, &tour, budget_ms) else { break };
+        let used = f64::from(walk.total_ms()) / f64::from(budget_ms);
+        let score =
+            problem.tally(&Tour { order: walk.stops.iter().map(|&s| s as u16).collect(), ..tour.clone() });
+        let worth = score.score() * (1.0 + 0.5 * used - 0.8 * walk.repeated_share());
+        if best.as_ref().is_none_or(|(highest, _)| worth > *highest) {
+            best = Some((worth, walk));
+        }
+        // Aim so that the next walk just fits.
+        planned_ms = (planned_ms + (0.985 - used) * f64::from(budget_ms)).max(f64::from(budget_ms) * 0.6);
+        (effort.on_progress)(0.3 + 0.6 * (round + 1) as f32 / ROUNDS as f32);
+        if (0.965..=1.0).contains(&used) && round > 0 {
+            break;
+        }
+    }
+    best.map_or(straight, |(_, walk)| walk)
+}
+
+/// The walk along the streets; stops that do not fit after all are dropped, the least worth first.
+fn along_streets(
+    router: &mut Router<'_>,
+    problem: &Problem<'_>,
+    tour: &Tour,
+    budget_ms: u32,
+) -> Option<Walk> {
+    let mut stops: Vec<usize> = tour.order.iter().map(|&stop| usize::from(stop)).collect();
+    loop {
+        let mut anchors = ends(router.ground);
+        anchors
+            .splice(1..1, stops.iter().map(|&stop| Anchor { place: problem.stops[stop].place, via: false }));
+        let dwell_ms =
+            stops.iter().fold(0, |sum: u32, &stop| sum.saturating_add(problem.stops[stop].dwell_ms));
+        if let Some(ways) = budget_ms.checked_sub(dwell_ms).and_then(|left| router.route(&anchors, left)) {
+            return Some(Walk { stops, anchors, ways, dwell_ms });
+        }
+        let value = |&i: &usize| problem.stops[stops[i]].value;
+        let least = (0..stops.len()).min_by(|a, b| value(a).total_cmp(&value(b)))?;
+        stops.remove(least);
+    }
+}

@@ -1,0 +1,86 @@
+//! Where a walk begins and ends on the streets, and whether it can do without steps.
+
+use domain::{Refusal, RouteRequest};
+use std::collections::BTreeMap;
+
+use crate::{
+    network::Network,
+    pace::WALKING_M_PER_S,
+    profile::{Steps, Weights},
+    reach::SNAP_ENDS_M,
+    snap::{Place, nearest_by_component},
+    spot::Spot,
+};
+
+/// How much farther a street may be, in metres, if that saves the walk from an island of a few metres of street.
+const ISLAND_DETOUR_M: f64 = 120.0;
+/// A part of the network with as many metres of street is worth staying in, however long the walk.
+const ROOMY_M: f64 = 2000.0;
+/// With less street than this free of steps, a walk that avoids them takes as few as it must.
+const CRAMPED_M: f64 = 300.0;
+
+/// The ground of a walk.
+pub(crate) struct Ground {
+    pub start: Place,
+    pub end: Place,
+    pub component: u32,
+    pub weights: Weights,
+}
+
+impl Ground {
+    /// Whether an edge may be used and is connected with the start.
+    pub fn may_use(&self, network: &Network, edge: u32) -> bool {
+        let components = network.components(self.weights.steps == Steps::Never);
+        self.weights.open(edge) && components.of_node(network.edge(edge).from) == self.component
+    }
+}
+
+/// Snaps both ends to streets that hang together.
+pub(crate) fn settle(network: &Network, request: &RouteRequest) -> Result<Ground, Refusal> {
+    let wants = request.accessibility();
+    if wants.avoid_stairs
+        && let Ok((component, start, end)) = ends(network, request, true)
+        && network.components(true).length_m(component) >= CRAMPED_M.min(needed_m(request))
+    {
+        let weights = Weights::of(network, wants, Steps::Never);
+        return Ok(Ground { start, end, component, weights });
+    }
+    let steps = if wants.avoid_stairs { Steps::LastResort } else { Steps::Welcome };
+    let (component, start, end) = ends(network, request, false)?;
+    Ok(Ground { start, end, component, weights: Weights::of(network, wants, steps) })
+}
+
+/// Metres of street that give the walk enough room.
+fn needed_m(request: &RouteRequest) -> f64 {
+    (f64::from(request.budget_s()) * WALKING_M_PER_S / 2.0).min(ROOMY_M)
+}
+
+fn ends(
+    network: &Network,
+    request: &RouteRequest,
+    without_steps: bool,
+) -> Result<(u32, Place, Place), Refusal> {
+    let near = |at| nearest_by_component(network, Spot::of(at), SNAP_ENDS_M, without_steps);
+    let starts = near(request.start());
+    if starts.is_empty() {
+        return Err(Refusal::NoStreetNearStart);
+    }
+    let ends: BTreeMap<u32, Place> = if request.is_loop() { starts.clone() } else { near(request.end()) };
+    if ends.is_empty() {
+        return Err(Refusal::NoStreetNearEnd);
+    }
+    let needed = needed_m(request);
+    let penalty = |component: u32| {
+        let room = network.components(without_steps).length_m(component) / needed;
+        ISLAND_DETOUR_M * (1.0 - room).max(0.0)
+    };
+    starts
+        .iter()
+        .filter_map(|(&component, &start)| ends.get(&component).map(|&end| (component, start, end)))
+        .min_by(|a, b| {
+            let dear =
+                |&(component, start, end): &(u32, Place, Place)| penalty(component) + start.off_m + end.off_m;
+            dear(a).total_cmp(&dear(b))
+        })
+        .ok_or(Refusal::EndNotConnected)
+}

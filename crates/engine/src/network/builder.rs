@@ -1,0 +1,165 @@
+use domain::{Coordinate, Tags};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::{
+    cell::Segment,
+    codec, squares,
+    walkable::{self, Attributes},
+};
+use crate::{CellId, spot::Spot};
+
+/// Turns OpenStreetMap ways into network cells.
+///
+/// Ask [`wants_way`](Self::wants_way) and [`wants_node`](Self::wants_node) which elements matter, add those in any
+/// order, then [`finish`](Self::finish).
+#[derive(Default)]
+pub struct NetworkBuilder {
+    ways: BTreeMap<i64, Way>,
+    blocked: HashSet<i64>,
+}
+
+struct Way {
+    attributes: Attributes,
+    square: bool,
+    /// The way between the nodes that are missing.
+    runs: Vec<Vec<Node>>,
+}
+
+type Node = (i64, Spot);
+
+/// A square of the street network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkCell {
+    /// Which square.
+    pub id: CellId,
+    /// The streets that begin in it, in a form that [`Network::from_cells`](crate::Network::from_cells) reads.
+    pub bytes: Vec<u8>,
+    /// How many pieces of street it holds.
+    pub segments: usize,
+}
+
+impl NetworkBuilder {
+    /// An empty builder.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether a way is for walkers.
+    pub fn wants_way(tags: &Tags) -> bool {
+        Attributes::of_way(tags).is_some()
+    }
+
+    /// Whether a node stops walkers, such as a locked gate.
+    pub fn wants_node(tags: &Tags) -> bool {
+        walkable::blocks(tags)
+    }
+
+    /// Adds a node that stops walkers; others are passed over.
+    pub fn add_node(&mut self, osm_id: i64, tags: &Tags) {
+        if walkable::blocks(tags) {
+            self.blocked.insert(osm_id);
+        }
+    }
+
+    /// Adds a way for walkers; others are passed over. A node without a coordinate is missing in the extract: the
+    /// way is cut there. A way that was added before is replaced.
+    pub fn add_way(&mut self, osm_id: i64, tags: &Tags, nodes: &[(i64, Option<Coordinate>)]) {
+        let Some(attributes) = Attributes::of_way(tags) else { return };
+        let runs = nodes
+            .split(|(_, at)| at.is_none())
+            .map(|run| {
+                let mut run: Vec<Node> =
+                    run.iter().filter_map(|&(id, at)| at.map(|at| (id, Spot::of(at)))).collect();
+                run.dedup_by_key(|&mut (id, _)| id);
+                run
+            })
+            .filter(|run| run.len() >= 2)
+            .collect();
+        self.ways.insert(osm_id, Way { attributes, square: walkable::is_square(tags), runs });
+    }
+
+    /// The cells, sorted by id. The same ways give the same bytes, in whatever order they came.
+    pub fn finish(self) -> Vec<NetworkCell> {
+        let uses = self.uses();
+        let mut cells: BTreeMap<CellId, Vec<Segment>> = BTreeMap::new();
+        let mut keep = |segment: Segment| {
+            if let Some(&first) = segment.points.first() {
+                cells.entry(CellId::of(first.coordinate())).or_default().push(segment);
+            }
+        };
+        for (&id, way) in &self.ways {
+            let mut index = 0;
+            for run in &way.runs {
+                for segment in cut(run, |node| uses.get(&node).is_some_and(|&uses| uses > 1)) {
+                    keep(self.segment(id, index, way.attributes, segment));
+                    index += 1;
+                }
+                if way.square {
+                    let shared = |node: i64| {
+                        // The outline's own seam counts twice for itself.
+                        let own = if run.first().is_some_and(|&(first, _)| first == node) { 4 } else { 1 };
+                        uses.get(&node).is_some_and(|&uses| uses > own) && !self.blocked.contains(&node)
+                    };
+                    for (a, b) in squares::crossings(run, shared) {
+                        keep(self.segment(id, index, way.attributes.across(), &[a, b]));
+                        index += 1;
+                    }
+                }
+            }
+        }
+        cells
+            .into_iter()
+            .map(|(id, segments)| NetworkCell {
+                id,
+                bytes: codec::encode(&segments),
+                segments: segments.len(),
+            })
+            .collect()
+    }
+
+    /// How often each node is used; more than once makes a junction. Ends of ways count double, as do barriers.
+    fn uses(&self) -> HashMap<i64, u32> {
+        let mut uses: HashMap<i64, u32> = HashMap::new();
+        for run in self.ways.values().flat_map(|way| &way.runs) {
+            for (position, (node, _)) in run.iter().enumerate() {
+                let is_end = position == 0 || position + 1 == run.len();
+                let barrier = self.blocked.contains(node);
+                let count = uses.entry(*node).or_default();
+                *count = count.saturating_add(if is_end || barrier { 2 } else { 1 });
+            }
+        }
+        uses
+    }
+
+    fn segment(&self, way: i64, index: u32, attributes: Attributes, nodes: &[Node]) -> Segment {
+        // At a barrier each piece of street ends in a node of its own: nothing leads through.
+        let end = |node: Option<&Node>, side: i64| match node {
+            Some((id, _)) if self.blocked.contains(id) => {
+                -1 - (way.wrapping_shl(13) | i64::from(index & 0xfff) << 1 | side).wrapping_abs()
+            }
+            Some(&(id, _)) => id,
+            None => 0,
+        };
+        Segment {
+            way,
+            index,
+            from: end(nodes.first(), 0),
+            to: end(nodes.last(), 1),
+            attributes,
+            points: nodes.iter().map(|&(_, spot)| spot).collect(),
+        }
+    }
+}
+
+/// Cuts a way at its junctions.
+fn cut(run: &[Node], is_junction: impl Fn(i64) -> bool) -> Vec<&[Node]> {
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    for position in 1..run.len() {
+        if position + 1 == run.len() || is_junction(run[position].0) {
+            pieces.push(&run[start..=position]);
+            start = position;
+        }
+    }
+    pieces
+}

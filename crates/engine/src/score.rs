@@ -1,0 +1,111 @@
+//! What a set of stops is worth: the sum of its stops, each kind and theme with falling returns, so that variety
+//! wins.
+
+use crate::candidates::{Candidate, Candidates};
+
+const THEME_WEIGHT: f64 = 0.6;
+const MOST_THEMES: usize = 32;
+/// What each stop too many of one kind costs while the search is on its way.
+const EXCESS_PRICE: f64 = 0.7;
+
+/// Falling returns: the first unit counts in full, the tenth hardly half.
+fn returns(sum: f64) -> f64 {
+    sum / (1.0 + sum / 6.0)
+}
+
+/// The rules of variety for one request.
+#[derive(Clone)]
+pub(crate) struct Variety {
+    kinds: usize,
+    only_kind: Option<usize>,
+}
+
+impl Variety {
+    pub fn of(candidates: &Candidates) -> Self {
+        Self { kinds: candidates.kinds, only_kind: candidates.only_kind }
+    }
+
+    #[cfg(test)]
+    pub fn among(kinds: usize) -> Self {
+        Self { kinds, only_kind: None }
+    }
+
+    /// Most stops of one kind among so many: two fifths, one at least, half where only two kinds are on offer.
+    fn most(&self, stops: usize) -> usize {
+        match self.kinds {
+            0 | 1 => stops,
+            2 => stops.div_ceil(2),
+            _ => (stops * 2 / 5).max(1),
+        }
+    }
+}
+
+/// The running sums of a set of stops.
+#[derive(Clone)]
+pub(crate) struct Tally {
+    variety: Variety,
+    kind_sums: Vec<f64>,
+    kind_counts: Vec<usize>,
+    theme_sums: [f64; MOST_THEMES],
+    stops: usize,
+}
+
+impl Tally {
+    pub fn new(variety: &Variety) -> Self {
+        Self {
+            variety: variety.clone(),
+            kind_sums: vec![0.0; variety.kinds],
+            kind_counts: vec![0; variety.kinds],
+            theme_sums: [0.0; MOST_THEMES],
+            stops: 0,
+        }
+    }
+
+    pub fn of<'a>(variety: &Variety, stops: impl Iterator<Item = &'a Candidate>) -> Self {
+        let mut tally = Self::new(variety);
+        stops.for_each(|stop| tally.add(stop));
+        tally
+    }
+
+    pub fn add(&mut self, stop: &Candidate) {
+        self.kind_sums[stop.kind] += stop.value;
+        self.kind_counts[stop.kind] += 1;
+        bits(stop.themes).for_each(|theme| self.theme_sums[theme] += stop.value);
+        self.stops += 1;
+    }
+
+    /// What one more stop would add, rules aside.
+    pub fn gain(&self, stop: &Candidate) -> f64 {
+        let rise = |sum: f64| returns(sum + stop.value) - returns(sum);
+        let themes: f64 = bits(stop.themes).map(|theme| rise(self.theme_sums[theme])).sum();
+        let full = self.variety.only_kind != Some(stop.kind)
+            && self.kind_counts[stop.kind] + 1 > self.variety.most(self.stops + 1);
+        let price = if full { 0.25 } else { 1.0 };
+        (rise(self.kind_sums[stop.kind]) + THEME_WEIGHT * themes) * price
+    }
+
+    /// Stops that are too many of their kind.
+    pub fn excess(&self) -> usize {
+        let most = self.variety.most(self.stops);
+        let counts = self.kind_counts.iter().enumerate();
+        counts
+            .filter(|&(kind, _)| self.variety.only_kind != Some(kind))
+            .map(|(_, c)| c.saturating_sub(most))
+            .sum()
+    }
+
+    /// What the stops are worth together.
+    pub fn score(&self) -> f64 {
+        let kinds: f64 = self.kind_sums.iter().map(|&sum| returns(sum)).sum();
+        let themes: f64 = self.theme_sums.iter().map(|&sum| returns(sum)).sum();
+        kinds + THEME_WEIGHT * themes - EXCESS_PRICE * self.excess() as f64
+    }
+}
+
+fn bits(mut mask: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = mask.trailing_zeros();
+        mask &= mask.wrapping_sub(1);
+        (bit < u32::BITS).then_some(bit as usize)
+    })
+}

@@ -1,0 +1,21 @@
+use std::sync::Arc;
+
+use service::SessionKeys;
+use store::Database;
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{Config, hub::Hub};
+
+/// What sockets share.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub database: Database,
+    pub sessions: SessionKeys,
+    pub hub: Hub,
+    /// Held while a snapshot is read.
+    pub snapshots: Arc<Semaphore>,
+    pub sockets: TaskTracker,
+    pub shutdown: CancellationToken,
+    pub config: Arc<Config>,
+}

@@ -1,0 +1,22 @@
+use clap::Parser;
+use service::config::{DatabaseConfig, DoorConfig, NatsConfig, ReportingConfig};
+
+/// Tells walkers how their request is going (WebSocket).
+#[derive(Clone, Debug, Parser)]
+#[command(name = "notifier", version)]
+pub struct Config {
+    #[command(flatten)]
+    pub reporting: ReportingConfig,
+    #[command(flatten)]
+    pub door: DoorConfig,
+    #[command(flatten)]
+    pub database: DatabaseConfig,
+    #[command(flatten)]
+    pub nats: NatsConfig,
+    /// Seconds between pings; who does not answer two of them is gone.
+    #[arg(long, env = "PING_SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=300))]
+    pub ping_seconds: u64,
+    /// WebSockets that one walker may have open at once on this replica.
+    #[arg(long, env = "SOCKETS_PER_USER", default_value_t = 16)]
+    pub sockets_per_user: usize,
+}

@@ -1,0 +1,151 @@
+//! How news finds its sockets. A socket has a short queue: one that cannot keep up is cut off, comes back, and gets a
+//! snapshot.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::extract::ws::Utf8Bytes;
+use bus::News;
+use domain::UserId;
+use futures_util::{Stream, StreamExt};
+use service::telemetry;
+use tokio::sync::mpsc;
+use tracing::field::Empty;
+
+use crate::messages::{RouteGenerationStatus, ServerMessage};
+
+/// News that a socket may have waiting.
+const QUEUE: usize = 8;
+
+/// What a socket is told.
+#[derive(Clone, Debug)]
+pub(crate) enum Errand {
+    /// Send this. The text is shared by all sockets that send it.
+    Send(Utf8Bytes),
+    /// News may have been missed: send a snapshot.
+    Resync,
+}
+
+/// All open sockets of this replica.
+#[derive(Clone, Default)]
+pub(crate) struct Hub {
+    sockets: Arc<Mutex<HashMap<UserId, Vec<Entry>>>>,
+}
+
+struct Entry {
+    id: u64,
+    queue: mpsc::Sender<Errand>,
+}
+
+/// A socket's place in the hub, given up when dropped.
+pub(crate) struct Registration {
+    hub: Hub,
+    user: UserId,
+    id: u64,
+    pub errands: mpsc::Receiver<Errand>,
+}
+
+impl Hub {
+    /// Takes a socket in, unless the walker has too many.
+    pub(crate) fn register(&self, user: UserId, most: usize) -> Option<Registration> {
+        let (queue, errands) = mpsc::channel(QUEUE);
+        let mut sockets = self.lock();
+        let entries = sockets.entry(user).or_default();
+        if entries.len() >= most {
+            return None;
+        }
+        let id = entries.iter().map(|entry| entry.id + 1).max().unwrap_or(0);
+        entries.push(Entry { id, queue });
+        metrics::gauge!("websocket_connections_active").increment(1.0);
+        Some(Registration { hub: self.clone(), user, id, errands })
+    }
+
+    /// Gives an errand to all sockets of a walker. Those whose queue is full lose their end of it, and close.
+    fn tell(&self, user: UserId, errand: &Errand) -> usize {
+        let mut sockets = self.lock();
+        let Some(entries) = sockets.get_mut(&user) else { return 0 };
+        let mut told = 0;
+        for entry in entries.iter_mut() {
+            match entry.queue.try_send(errand.clone()) {
+                Ok(()) => told += 1,
+                Err(_) => entry.queue = mpsc::channel(1).0,
+            }
+        }
+        told
+    }
+
+    fn resync_all(&self) {
+        let users: Vec<UserId> = self.lock().keys().copied().collect();
+        for user in users {
+            self.tell(user, &Errand::Resync);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<UserId, Vec<Entry>>> {
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let mut sockets = self.hub.lock();
+        if let Some(entries) = sockets.get_mut(&self.user) {
+            entries.retain(|entry| entry.id != self.id);
+            if entries.is_empty() {
+                sockets.remove(&self.user);
+            }
+        }
+        metrics::gauge!("websocket_connections_active").decrement(1.0);
+    }
+}
+
+/// Passes news on until there is no more.
+pub(crate) async fn pass_on(hub: Hub, news: impl Stream<Item = News>) {
+    let mut news = std::pin::pin!(news);
+    while let Some(item) = news.next().await {
+        match item {
+            News::Gap => hub.resync_all(),
+            News::Status { event, traceparent } => {
+                let span = tracing::info_span!("notify", request_id = %event.request_id, trace_id = Empty);
+                telemetry::join_trace(&span, traceparent.as_deref());
+                let _entered = span.enter();
+                let (user, status) = (event.user_id, event.status);
+                let text = ServerMessage::from(RouteGenerationStatus::from(event)).to_text();
+                let sockets = hub.tell(user, &Errand::Send(text));
+                if sockets > 0 {
+                    metrics::counter!("websocket_notifications_total").increment(sockets as u64);
+                    tracing::info!(%status, sockets, "walker told");
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[tokio::test]
+    async fn a_socket_that_cannot_keep_up_is_cut_off_and_the_others_are_not() {
+        let hub = Hub::default();
+        let user = UserId(Uuid::from_u128(1));
+        let mut slow = hub.register(user, 2).unwrap();
+        let mut quick = hub.register(user, 2).unwrap();
+        assert!(hub.register(user, 2).is_none());
+        for _ in 0..=QUEUE {
+            hub.tell(user, &Errand::Resync);
+            quick.errands.recv().await.unwrap();
+        }
+        let mut received = 0;
+        while slow.errands.recv().await.is_some() {
+            received += 1;
+        }
+        assert_eq!(received, QUEUE);
+        assert_eq!(hub.tell(user, &Errand::Resync), 1);
+        drop((slow, quick));
+        assert!(hub.lock().is_empty());
+    }
+}

@@ -1,0 +1,175 @@
+//! One walker's connection: one task, which sends what the hub gives it and answers what the walker says.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
+use domain::{Route, RouteId, UserId};
+use store::status_snapshot;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::{
+    app::App,
+    hub::{Errand, Registration},
+    messages::{RouteGenerationStatus, ServerMessage, UpdateLocation, WalkProgress},
+};
+
+/// Wrong messages in a row before the socket is closed.
+const MOST_STRIKES: u32 = 5;
+/// A walker's location is of use once a second; clocks and networks are forgiven a tenth.
+const LOCATION_INTERVAL: Duration = Duration::from_millis(900);
+/// Longest time to wait for a walker's network to take a message.
+const SEND_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The connection is over: how to say so, if the other side still listens.
+struct Over(Option<(u16, &'static str)>);
+
+impl From<axum::Error> for Over {
+    fn from(_: axum::Error) -> Self {
+        // The other side is gone, or does not speak WebSocket; the library has said what there is to say.
+        Self(None)
+    }
+}
+
+/// Serves a socket until one side ends it. It is registered already: whatever happens while the snapshot is read is
+/// waiting in its queue, and the client drops what it has seen.
+pub(crate) async fn serve(app: App, user: UserId, registration: Registration, websocket: WebSocket) {
+    let mut socket = Socket { app, user, websocket, walk: None, strikes: 0, last_location: None };
+    let Over(farewell) = socket.run(registration).await;
+    if let Some((code, reason)) = farewell {
+        let frame = CloseFrame { code, reason: reason.into() };
+        // Whether the farewell arrives changes nothing.
+        let sent = socket.websocket.send(Message::Close(Some(frame)));
+        tokio::time::timeout(Duration::from_secs(1), sent).await.ok();
+    }
+}
+
+struct Socket {
+    app: App,
+    user: UserId,
+    websocket: WebSocket,
+    /// The route that is being walked: read once, not every second.
+    walk: Option<(RouteId, Route)>,
+    strikes: u32,
+    last_location: Option<Instant>,
+}
+
+impl Socket {
+    async fn run(&mut self, mut registration: Registration) -> Over {
+        let shutdown = self.app.shutdown.clone();
+        let mut ping = interval(Duration::from_secs(self.app.config.ping_seconds));
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ping.reset();
+        let mut unanswered_pings = 0;
+        if let Err(over) = self.send_snapshot().await {
+            return over;
+        }
+        loop {
+            let done = tokio::select! {
+                () = shutdown.cancelled() => Err(Over(Some((close_code::AWAY, "the server is restarting")))),
+                errand = registration.errands.recv() => match errand {
+                    Some(Errand::Send(text)) => self.send(text).await,
+                    Some(Errand::Resync) => self.send_snapshot().await,
+                    None => Err(Over(Some((close_code::AGAIN, "too slow; connect again")))),
+                },
+                message = self.websocket.recv() => match message {
+                    Some(Ok(message)) => {
+                        unanswered_pings = 0;
+                        self.hear(message).await
+                    }
+                    // A frame that is broken or too long; the library has closed the connection with the right code.
+                    Some(Err(_)) | None => Err(Over(None)),
+                },
+                _ = ping.tick() => {
+                    unanswered_pings += 1;
+                    if unanswered_pings > 2 { Err(Over(None)) } else { self.ping().await }
+                }
+            };
+            if let Err(over) = done {
+                return over;
+            }
+        }
+    }
+
+    async fn send_snapshot(&mut self) -> Result<(), Over> {
+        let snapshot = {
+            let _permit = self.app.snapshots.acquire().await;
+            status_snapshot(&self.app.database, self.user).await
+        };
+        let snapshot = snapshot.map_err(|error| {
+            tracing::warn!(%error, "no snapshot; the walker has to come again");
+            Over(Some((close_code::AGAIN, "try again later")))
+        })?;
+        for event in snapshot {
+            self.send(ServerMessage::from(RouteGenerationStatus::from(event)).to_text()).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, text: Utf8Bytes) -> Result<(), Over> {
+        match tokio::time::timeout(SEND_PATIENCE, self.websocket.send(Message::Text(text))).await {
+            Ok(sent) => Ok(sent?),
+            Err(_) => Err(Over(None)),
+        }
+    }
+
+    async fn ping(&mut self) -> Result<(), Over> {
+        match tokio::time::timeout(SEND_PATIENCE, self.websocket.send(Message::Ping(Default::default()))).await {
+            Ok(sent) => Ok(sent?),
+            Err(_) => Err(Over(None)),
+        }
+    }
+
+    async fn hear(&mut self, message: Message) -> Result<(), Over> {
+        let answer = match message {
+            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+            Message::Close(_) => return Err(Over(None)),
+            Message::Binary(_) => Err(ServerMessage::error("Messages are text.")),
+            Message::Text(text) => self.follow(&text).await,
+        };
+        match answer {
+            Ok(answer) => {
+                self.strikes = 0;
+                self.send(answer.to_text()).await
+            }
+            Err(answer) => {
+                self.strikes += 1;
+                self.send(answer.to_text()).await?;
+                if self.strikes >= MOST_STRIKES {
+                    return Err(Over(Some((close_code::POLICY, "too many wrong messages"))));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Answers a walker's message; what is wrong with it is an answer, too.
+    async fn follow(&mut self, text: &str) -> Result<ServerMessage, ServerMessage> {
+        let update = UpdateLocation::parse(text).map_err(ServerMessage::wrong)?;
+        let now = Instant::now();
+        if self.last_location.is_some_and(|last| now - last < LOCATION_INTERVAL) {
+            return Err(ServerMessage::error("A location may be sent once a second."));
+        }
+        self.last_location = Some(now);
+        let route = self.walk(update.route_id).await?;
+        let progress = domain::WalkProgress::on(route, update.location.coordinates);
+        Ok(ServerMessage::WalkProgress(WalkProgress {
+            route_id: update.route_id.0,
+            next_stop: progress.next_stop,
+            distance_to_next_m: progress.distance_to_next_m,
+            off_route_m: progress.off_route_m,
+        }))
+    }
+
+    async fn walk(&mut self, id: RouteId) -> Result<&Route, ServerMessage> {
+        if self.walk.as_ref().is_none_or(|(known, _)| *known != id) {
+            let state = store::route(&self.app.database, self.user, id).await.map_err(|error| {
+                tracing::warn!(%error, "a route could not be read");
+                ServerMessage::error("The route cannot be read right now. Try again in a moment.")
+            })?;
+            let state = state.ok_or_else(|| ServerMessage::error("This route does not exist."))?;
+            let route = state.route.ok_or_else(|| ServerMessage::error("This route is not complete."))?;
+            self.walk = Some((id, route));
+        }
+        self.walk.as_ref().map(|(_, route)| route).ok_or_else(|| ServerMessage::error("This route does not exist."))
+    }
+}

@@ -1,0 +1,29 @@
+use clap::Parser;
+use service::config::{DatabaseConfig, NatsConfig, RedisConfig, ReportingConfig};
+
+/// Turns a requested route into a generated one.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "route-worker", version)]
+pub struct Config {
+    #[command(flatten)]
+    pub reporting: ReportingConfig,
+    #[command(flatten)]
+    pub database: DatabaseConfig,
+    #[command(flatten)]
+    pub nats: NatsConfig,
+    #[command(flatten)]
+    pub redis: RedisConfig,
+    /// Jobs at once; each keeps one core busy.
+    #[arg(long, env = "CONCURRENCY", default_value_t = cores())]
+    pub concurrency: usize,
+    /// How long the search may take; then the best walk so far is the answer.
+    #[arg(long, env = "SEARCH_DEADLINE_MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    pub search_deadline_ms: u64,
+    /// Memory for street networks that are kept between jobs.
+    #[arg(long, env = "NETWORK_CACHE_MIB", default_value_t = 256)]
+    pub network_cache_mib: usize,
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

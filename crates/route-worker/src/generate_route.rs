@@ -1,0 +1,211 @@
+//! The one unit of work. Its order is what keeps a request from being lost: claim, generate, commit, tell, cache, and
+//! only then acknowledge (docs/accepted-is-never-lost.md).
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bus::{Delivery, GenerateRouteJob, Outcome};
+use domain::{Refusal, Route, StatusEvent};
+use service::telemetry;
+use store::{Attempt, Claim, StoreError, claim, complete, fail, hand_back, pois_within, renew_lease};
+use thiserror::Error;
+use tokio::sync::watch;
+use tracing::{Instrument, field::Empty};
+use wildside_engine::{Effort, Reach};
+
+use crate::{app::App, networks::LoadError};
+
+/// How long a claim holds without renewal. A worker that dies costs its walker about this much.
+const LEASE: Duration = Duration::from_secs(10);
+/// How soon a job comes back after a failure that may pass.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Places that the search looks at; it thins them out by itself.
+const MOST_POIS: i64 = 2_000;
+
+/// Why there is no route, this time.
+#[derive(Debug, Error)]
+enum GenerateError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error("{0}")]
+    Refused(Refusal),
+    #[error("the search panicked")]
+    Panicked,
+}
+
+pub(crate) async fn generate_route(app: App, delivery: Delivery<GenerateRouteJob>) -> Outcome {
+    let Delivery { job, traceparent } = delivery;
+    let span = tracing::info_span!("generate_route", request_id = %job.request_id, trace_id = Empty, attempt = Empty);
+    telemetry::join_trace(&span, traceparent.as_deref());
+    async move {
+        match claim(&app.database, job.request_id, LEASE).await {
+            Ok(Claim::Granted(attempt)) => {
+                tracing::Span::current().record("attempt", attempt.number);
+                work(&app, &attempt).await
+            }
+            Ok(Claim::Over(event)) => tell(&app, event).await,
+            Ok(Claim::Leased(left)) => Outcome::Later(left + Duration::from_millis(200)),
+            Ok(Claim::Unknown) => {
+                tracing::warn!("there is no such request");
+                Outcome::Impossible
+            }
+            Err(error) => {
+                tracing::warn!(%error, "could not claim a request");
+                Outcome::Later(PAUSE)
+            }
+        }
+    }
+    .instrument(span)
+    .await
+}
+
+async fn work(app: &App, attempt: &Attempt) -> Outcome {
+    let started = Instant::now();
+    let generated = tokio::select! {
+        generated = generate(app, attempt) => generated,
+        () = keep_lease(app, attempt) => {
+            tracing::warn!("a newer attempt owns the request; this one is dropped");
+            return Outcome::Done;
+        }
+    };
+    let ended = match generated {
+        Ok(route) => {
+            let written = complete(&app.database, attempt.request_id, attempt.number, &route).await;
+            written.map(|event| event.map(|event| (event, Some(route))))
+        }
+        Err(GenerateError::Refused(refusal)) => {
+            metrics::counter!("routes_refused_total", "reason" => refusal.code()).increment(1);
+            let written = fail(&app.database, attempt.request_id, attempt.number, &refusal.to_string()).await;
+            written.map(|event| event.map(|event| (event, None)))
+        }
+        Err(error) => return give_back(app, attempt, &error).await,
+    };
+    match ended {
+        Ok(Some((event, route))) => {
+            let status = if route.is_some() { "success" } else { "failure" };
+            metrics::counter!("jobs_total", "type" => "GenerateRoute", "status" => status).increment(1);
+            metrics::histogram!("route_generation_duration_seconds").record(started.elapsed().as_secs_f64());
+            tracing::info!(status = %event.status, duration_ms = started.elapsed().as_millis() as u64, "request ended");
+            let told = tell(app, event).await;
+            if let Some(route) = route {
+                app.redis.cache_route(&attempt.cache_key, &route).await;
+            }
+            told
+        }
+        Ok(None) => {
+            tracing::warn!("came too late: a newer attempt owns the request");
+            Outcome::Done
+        }
+        Err(error) => give_back(app, attempt, &error.into()).await,
+    }
+}
+
+/// Renews the lease until it is lost. The database being away is no loss: the row decides when it is back.
+async fn keep_lease(app: &App, attempt: &Attempt) {
+    loop {
+        tokio::time::sleep(LEASE / 3).await;
+        match renew_lease(&app.database, attempt.request_id, attempt.number, LEASE).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => tracing::warn!(%error, "could not renew a lease"),
+        }
+    }
+}
+
+/// Another attempt may go better.
+async fn give_back(app: &App, attempt: &Attempt, error: &GenerateError) -> Outcome {
+    tracing::error!(%error, "an attempt failed");
+    metrics::counter!("jobs_total", "type" => "GenerateRoute", "status" => "failure").increment(1);
+    if let Err(error) = hand_back(&app.database, attempt.request_id, attempt.number).await {
+        // Then the lease runs out.
+        tracing::warn!(%error, "could not hand a request back");
+    }
+    Outcome::Later(PAUSE)
+}
+
+/// The walker hears of it before the job is acknowledged: whatever fails here, the job comes again and this is done
+/// again.
+async fn tell(app: &App, event: StatusEvent) -> Outcome {
+    match app.bus.publish_status(event, telemetry::traceparent().as_deref()).await {
+        Ok(()) => Outcome::Done,
+        Err(error) => {
+            tracing::warn!(%error, "nobody heard how a request ended");
+            Outcome::Later(PAUSE)
+        }
+    }
+}
+
+async fn generate(app: &App, attempt: &Attempt) -> Result<Route, GenerateError> {
+    let (progress, heard) = watch::channel(0.0);
+    let (route, ()) = tokio::join!(search(app, attempt, progress), report(app, attempt, heard));
+    route
+}
+
+/// Tells the walker how far the search is, at most four times a second, until the search drops its end.
+async fn report(app: &App, attempt: &Attempt, mut heard: watch::Receiver<f32>) {
+    loop {
+        let progress = *heard.borrow_and_update();
+        let event = attempt.progress(progress);
+        if let Err(error) = app.bus.publish_status(event, telemetry::traceparent().as_deref()).await {
+            tracing::debug!(%error, "progress was not heard");
+        }
+        let pause = tokio::time::sleep(Duration::from_millis(250));
+        let ended = async { while heard.changed().await.is_ok() {} };
+        tokio::select! {
+            () = pause => {}
+            () = ended => return,
+        }
+        if heard.has_changed().is_err() {
+            return;
+        }
+    }
+}
+
+async fn search(app: &App, attempt: &Attempt, progress: watch::Sender<f32>) -> Result<Route, GenerateError> {
+    let request = &attempt.request;
+    let reach = Reach::of(request);
+    let places = pois_within(
+        &app.database,
+        reach.center,
+        reach.radius_m,
+        request.themes(),
+        request.popularity_bias(),
+        MOST_POIS,
+    );
+    let network = app.networks.around(request).await?;
+    let places = places.await?;
+    progress.send_replace(0.2);
+
+    let request = request.clone();
+    let deadline = Instant::now() + Duration::from_millis(app.config.search_deadline_ms);
+    // Dropped with this future, when the lease is lost: the thread must not search on for nobody.
+    let abandoned = Arc::new(AtomicBool::new(false));
+    let _abandon = AbandonOnDrop(abandoned.clone());
+    let span = tracing::Span::current();
+    let searching = tokio::task::spawn_blocking(move || {
+        span.in_scope(|| {
+            let effort = Effort {
+                should_stop: &|| abandoned.load(Ordering::Relaxed) || Instant::now() >= deadline,
+                on_progress: &|share| _ = progress.send_replace(0.2 + 0.75 * share),
+                ..Effort::default()
+            };
+            wildside_engine::generate_route(&network, &places, &request, &effort)
+        })
+    });
+    searching.await.map_err(|_| GenerateError::Panicked)?.map_err(GenerateError::Refused)
+}
+
+struct AbandonOnDrop(Arc<AtomicBool>);
+
+impl Drop for AbandonOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

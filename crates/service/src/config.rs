@@ -1,0 +1,186 @@
+//! Groups of settings that several services share, each read from the environment by clap. A service that is told
+//! nonsense says what and stops; one that starts logs what it was told, without the secrets.
+
+use std::{fmt, net::SocketAddr, str::FromStr};
+
+use clap::{Args, Parser};
+
+use crate::{AllowedOrigins, SessionKeys};
+
+/// Reads a service's settings. Ends the process with status 2 where they are wrong.
+pub fn parse<C: Parser>() -> C {
+    C::parse()
+}
+
+/// How a process reports on itself.
+#[derive(Args, Clone, Debug)]
+pub struct ReportingConfig {
+    /// Where /healthz, /readyz and /metrics are served; never to be reached from outside.
+    #[arg(long, env = "ADMIN_ADDR", default_value = "127.0.0.1:9090")]
+    pub admin_addr: SocketAddr,
+    /// What is logged, such as `info` or `info,store=debug`.
+    #[arg(long, env = "LOG", default_value = "info", value_parser = log_filter)]
+    pub log: String,
+    /// Where traces are sent (OTLP over HTTP), such as `http://collector:4318`. Without it they stay at home.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    pub otlp_endpoint: Option<String>,
+}
+
+fn log_filter(text: &str) -> Result<String, String> {
+    match tracing_subscriber::EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Where PostgreSQL is.
+#[derive(Args, Clone, Debug)]
+pub struct DatabaseConfig {
+    /// PostgreSQL with PostGIS, such as `postgres://wildside@db/wildside`.
+    #[arg(long, env = "DATABASE_URL")]
+    pub database_url: Address,
+    /// Most connections that this process holds.
+    #[arg(long, env = "DATABASE_MAX_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub database_max_connections: u32,
+}
+
+/// Where NATS is.
+#[derive(Args, Clone, Debug)]
+pub struct NatsConfig {
+    /// NATS 2.11 or newer with JetStream, such as `nats://nats:4222`.
+    #[arg(long, env = "NATS_URL")]
+    pub nats_url: Address,
+}
+
+/// Where Redis is.
+#[derive(Args, Clone, Debug)]
+pub struct RedisConfig {
+    /// Redis, such as `redis://redis:6379`.
+    #[arg(long, env = "REDIS_URL")]
+    pub redis_url: Address,
+}
+
+/// Whom a public door lets in.
+#[derive(Args, Clone, Debug)]
+pub struct DoorConfig {
+    /// Where the door is.
+    #[arg(long, env = "LISTEN_ADDR", default_value = "127.0.0.1:8080")]
+    pub listen_addr: SocketAddr,
+    /// Signs sessions: at least 64 bytes.
+    #[arg(long, env = "SESSION_KEY", hide_env_values = true)]
+    pub session_key: Secret,
+    /// The key before this one; its sessions stay good, so that a rotation logs nobody out.
+    #[arg(long, env = "SESSION_KEY_PREVIOUS", hide_env_values = true)]
+    pub session_key_previous: Option<Secret>,
+    /// Origins whose pages may change things and open WebSockets, separated by commas.
+    #[arg(long, env = "ALLOWED_ORIGINS")]
+    pub allowed_origins: AllowedOrigins,
+    /// Where browsers reach us; on https the session cookie gets the `__Host-` prefix and `Secure`.
+    #[arg(long, env = "PUBLIC_URL", default_value = "http://localhost:8080", value_parser = public_url)]
+    pub public_url: String,
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    let uri: ::http::Uri = text.parse().map_err(|error| format!("{error}"))?;
+    match (uri.scheme_str(), uri.host()) {
+        (Some("http" | "https"), Some(_)) => Ok(text.trim_end_matches('/').to_owned()),
+        _ => Err("must start with http:// or https://".into()),
+    }
+}
+
+impl DoorConfig {
+    /// The keys that sign and verify sessions.
+    pub fn session_keys(&self) -> SessionKeys {
+        SessionKeys::new(
+            &self.session_key,
+            self.session_key_previous.as_ref(),
+            self.public_url.starts_with("https://"),
+        )
+    }
+}
+
+/// A key that nobody gets to see.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Shorter keys are refused.
+    pub const LEAST_BYTES: usize = 64;
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl FromStr for Secret {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.len() < Self::LEAST_BYTES {
+            return Err(format!("is {} bytes long; {} are the least", text.len(), Self::LEAST_BYTES));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// A URL that may carry a password, which is not shown.
+#[derive(Clone)]
+pub struct Address(String);
+
+impl Address {
+    /// The URL as it is.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Address {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once("://") {
+            Some((scheme, rest)) if !scheme.is_empty() && !rest.is_empty() => Ok(Self(text.to_owned())),
+            _ => Err("must be a URL, such as scheme://host:port".into()),
+        }
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, rest) = self.0.split_once("://").unwrap_or_default();
+        let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?(hidden)"));
+        match rest.rsplit_once('@') {
+            Some((user, host)) => {
+                let user = user.split(':').next().unwrap_or_default();
+                write!(f, "{scheme}://{user}:(secret)@{host}{query}")
+            }
+            None => write!(f, "{scheme}://{rest}{query}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_is_ever_printed() {
+        let url: Address = "postgres://wildside:hunter2@db/wildside?password=hunter2".parse().unwrap();
+        let key: Secret = "hunter2".repeat(10).parse().unwrap();
+        let printed = format!("{url:?} {key:?}");
+        assert!(!printed.contains("hunter2"), "{printed}");
+        assert!(printed.contains("wildside") && printed.contains("db/wildside"), "{printed}");
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        assert!("short".parse::<Secret>().is_err());
+        assert!("localhost".parse::<Address>().is_err());
+        assert!(public_url("ftp://somewhere").is_err());
+        assert!(log_filter("wildside=loudly").is_err());
+    }
+}

@@ -1,0 +1,86 @@
+//! What every answer of a public door goes through: an id, a span, metrics, and an error form that has no exceptions.
+
+use std::time::Instant;
+
+use axum::{
+    Router,
+    extract::{MatchedPath, Request},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::{Instrument, field::Empty};
+use uuid::Uuid;
+
+use crate::{Problem, telemetry};
+
+/// Under which an answer tells the id of its request.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of an HTTP request, and of the route request it may bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestId(pub Uuid);
+
+/// Wraps a door's router.
+pub fn door<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    router.layer(CatchPanicLayer::custom(panicked)).layer(middleware::from_fn(accompany))
+}
+
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let message = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("unknown");
+    tracing::error!(message, "a handler panicked");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.").into_response()
+}
+
+async fn accompany(mut request: Request, next: Next) -> Response {
+    // Made here and not taken from the caller: it names a row, and two callers may think of the same.
+    let id = Uuid::now_v7();
+    request.extensions_mut().insert(RequestId(id));
+    let method = request.method().clone();
+    let path = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!(
+        "http", request_id = %id, trace_id = Empty, method = %method, route = %path, otel.name = %format!("{method} {path}")
+    );
+    let traceparent =
+        request.headers().get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    telemetry::join_trace(&span, traceparent.as_deref());
+    let started = Instant::now();
+    let response = next.run(request).instrument(span.clone()).await;
+    let (status, elapsed) = (response.status(), started.elapsed());
+    span.in_scope(|| {
+        tracing::info!(status = status.as_u16(), duration_ms = elapsed.as_secs_f64() * 1000.0, "answered");
+    });
+    let labels = [("method", method.to_string()), ("route", path), ("status", status.as_u16().to_string())];
+    metrics::counter!("http_requests_total", &labels).increment(1);
+    metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(elapsed.as_secs_f64());
+    finish(response, &id.to_string())
+}
+
+/// Gives the answer its id, and turns an error that did not come as a problem document into one.
+fn finish(mut response: Response, id: &str) -> Response {
+    let status = response.status();
+    if status.is_client_error() || status.is_server_error() {
+        let headers = response.headers().clone();
+        let problem = response
+            .extensions_mut()
+            .remove::<Problem>()
+            .unwrap_or_else(|| Problem::new(status, status.canonical_reason().unwrap_or("Error")));
+        response = problem.for_request(id).into_response();
+        for (name, value) in &headers {
+            if ![header::CONTENT_TYPE, header::CONTENT_LENGTH].contains(name)
+                && !response.headers().contains_key(name)
+            {
+                response.headers_mut().append(name, value.clone());
+            }
+        }
+    }
+    if let Ok(value) = HeaderValue::from_str(id) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    response
+}

@@ -1,0 +1,65 @@
+use anyhow::Context;
+use clap::Args;
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+use testbed::Walker;
+
+use crate::{
+    console::say,
+    itinerary::{itinerary, status_line},
+    running::Running,
+    wish::{Wish, themes},
+};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+#[derive(Args)]
+pub(crate) struct Walk {
+    #[command(flatten)]
+    wish: Wish,
+    /// Where to put walk.geojson and walk.gpx [default: not written]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl Walk {
+    /// Asks the running system for a walk.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let running = Running::find()?;
+        let walker = Walker::arrive(&running.gateway, &running.notifier).await?;
+        let route = take(&walker, &self.wish).await?;
+        if let Some(dir) = &self.out {
+            export(&walker, &route, dir).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Asks for a walk, shows live how it goes, and then the walk.
+pub(crate) async fn take(walker: &Walker, wish: &Wish) -> anyhow::Result<Value> {
+    let body = wish.body(&themes(walker).await?)?;
+    say("Asking for a walk: POST /api/v1/routes");
+    let asked = Instant::now();
+    let shown =
+        |event: &Value| say(&format!("  {:>6.3} s  {}", asked.elapsed().as_secs_f64(), status_line(event)));
+    let route = walker.walk_until_complete(&body, PATIENCE, shown).await?;
+    say(&format!("\nThe walk\n{}\n", itinerary(&route)));
+    Ok(route)
+}
+
+/// Writes a walk in the forms that maps and watches read.
+async fn export(walker: &Walker, route: &Value, dir: &Path) -> anyhow::Result<()> {
+    let id = route["route_id"].as_str().context("the route has no route_id")?;
+    fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
+    for (name, form) in [("walk.geojson", "application/geo+json"), ("walk.gpx", "application/gpx+xml")] {
+        let file = dir.join(name);
+        fs::write(&file, walker.export(id, form).await?)
+            .with_context(|| format!("writing {}", file.display()))?;
+        say(&format!("  ✓ {}", file.display()));
+    }
+    Ok(())
+}
