@@ -56,6 +56,9 @@ pub struct IngestArgs {
     /// Themes file to use instead of the one built in.
     #[arg(long, value_name = "FILE")]
     pub themes: Option<PathBuf>,
+    /// Say nothing while it goes on.
+    #[arg(long)]
+    pub quiet: bool,
     /// Where it goes.
     #[command(flatten)]
     pub postgres: Postgres,

@@ -9,16 +9,24 @@ use std::{
 use anyhow::{Context, anyhow, bail, ensure};
 use ureq::http::{Response, StatusCode, header};
 
-use crate::{extract::sha256_of, progress::Step};
+use crate::{extract::sha256_of, progress::Progress};
 
 /// A server that says nothing for so long is taken for gone.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// Pauses between tries. A try that brought something starts counting afresh.
+/// A try takes no longer; the next goes on where it stopped, so that a connection gone silent costs no more than this.
+const LONGEST_TRY: Duration = Duration::from_secs(20 * 60);
+
+/// Pauses between tries. A try that brought something to go on from starts the count afresh.
 const PAUSES_S: [u64; 4] = [1, 5, 15, 30];
 
 /// Fetches a file, going on where an earlier try stopped. What is there under its final name is always whole.
-pub(crate) fn download(url: &str, sha256: Option<&str>, to: Option<&Path>) -> anyhow::Result<PathBuf> {
+pub(crate) fn download(
+    url: &str,
+    sha256: Option<&str>,
+    to: Option<&Path>,
+    progress: Progress,
+) -> anyhow::Result<PathBuf> {
     ensure!(url.starts_with("https://") || url.starts_with("http://"), "{url} is neither https nor http");
     let sha256 = sha256.map(str::to_ascii_lowercase);
     let target = match to {
@@ -37,11 +45,11 @@ pub(crate) fn download(url: &str, sha256: Option<&str>, to: Option<&Path>) -> an
     let mut failures = 0;
     loop {
         let before = part.len();
-        match part.fetch_rest(url) {
+        match part.fetch_rest(url, progress) {
             Ok(()) => break,
             Err(Failure::Lasting(error)) => return Err(error.context(format!("fetching {url}"))),
             Err(Failure::Passing(error)) => {
-                failures = if part.len() > before { 0 } else { failures + 1 };
+                failures = if part.len() > before && part.tag.is_file() { 0 } else { failures + 1 };
                 let Some(pause) = PAUSES_S.get(failures) else {
                     return Err(error.context(format!("fetching {url}; the next try goes on from here")));
                 };
@@ -92,10 +100,11 @@ impl Part {
         let _ = fs::remove_file(&self.tag);
     }
 
-    fn fetch_rest(&self, url: &str) -> Result<(), Failure> {
+    fn fetch_rest(&self, url: &str, progress: Progress) -> Result<(), Failure> {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .timeout_connect(Some(SILENCE))
             .timeout_recv_response(Some(SILENCE))
+            .timeout_recv_body(Some(LONGEST_TRY))
             .http_status_as_error(false)
             .user_agent(concat!("wildside-admin/", env!("CARGO_PKG_VERSION")))
             .build()
@@ -122,7 +131,7 @@ impl Part {
         }
         let rest = answer.body().content_length();
         let whole = rest.map(|rest| rest + self.len());
-        self.append(answer.body_mut().as_reader(), whole)
+        self.append(answer.body_mut().as_reader(), whole, progress)
     }
 
     /// A whole file comes: forget what was there.
@@ -146,8 +155,8 @@ impl Part {
         Ok(())
     }
 
-    fn append(&self, mut from: impl Read, whole: Option<u64>) -> Result<(), Failure> {
-        let step = Step::bytes("Fetching the extract", whole.unwrap_or(0));
+    fn append(&self, mut from: impl Read, whole: Option<u64>, progress: Progress) -> Result<(), Failure> {
+        let step = progress.bytes("Fetching the extract", whole.unwrap_or(0));
         let open = OpenOptions::new().append(true).open(&self.file).context("writing what was fetched");
         let mut file = open.map_err(Failure::Lasting)?;
         let mut buffer = vec![0; 1 << 16];

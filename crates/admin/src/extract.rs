@@ -10,7 +10,7 @@ use domain::{Bounds, Coordinate, OsmKind, Tags};
 use osmpbf::{Blob, BlobDecode, BlobReader, ByteOffset, Element, HeaderBlock, PrimitiveBlock};
 use sha2::{Digest, Sha256};
 
-use crate::progress::Step;
+use crate::progress::Progress;
 
 /// What a file may demand of its reader.
 const UNDERSTOOD: [&str; 2] = ["OsmSchema-V0.6", "DenseNodes"];
@@ -19,6 +19,7 @@ const UNDERSTOOD: [&str; 2] = ["OsmSchema-V0.6", "DenseNodes"];
 #[derive(Debug)]
 pub(crate) struct Extract {
     path: PathBuf,
+    progress: Progress,
     blobs: Vec<BlobIndex>,
     pub bytes: u64,
     pub sha256: String,
@@ -38,14 +39,14 @@ struct BlobIndex {
 
 impl Extract {
     /// Reads the file once, to know it is whole before anything is done with it.
-    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn open(path: &Path, progress: Progress) -> anyhow::Result<Self> {
         let bytes = std::fs::metadata(path).with_context(|| format!("opening {}", path.display()))?.len();
-        let step = Step::bytes("Checking the extract", 2 * bytes);
+        let step = progress.bytes("Checking the extract", 2 * bytes);
         let sha256 = sha256_of(path, |read| step.advance(read))?;
         let name = path.display();
-        let mut reader = BlobReader::seekable_from_path(path).with_context(|| format!("opening {name}"))?;
+        let reader = BlobReader::seekable_from_path(path).with_context(|| format!("opening {name}"))?;
         let mut scan = Scan::default();
-        while let Some(blob) = reader.next() {
+        for blob in reader {
             let blob = blob.with_context(|| format!("{name} is damaged, or no .osm.pbf file"))?;
             scan.take(&blob).with_context(|| format!("{name} is damaged, or no .osm.pbf file"))?;
             step.at(bytes + blob.offset().map_or(0, |offset| offset.0));
@@ -61,7 +62,12 @@ impl Extract {
             Some(seconds) => DateTime::from_timestamp(seconds, 0),
             None => scan.newest.and_then(DateTime::from_timestamp_millis),
         };
-        Ok(Self { path: path.into(), blobs, bytes, sha256, bounds, timestamp })
+        Ok(Self { path: path.into(), progress, blobs, bytes, sha256, bounds, timestamp })
+    }
+
+    /// The name of the file.
+    pub(crate) fn name(&self) -> String {
+        self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
     /// Calls `visit` with every element of a kind, in the order of the file.
@@ -72,7 +78,7 @@ impl Extract {
         mut visit: impl FnMut(Element<'_>),
     ) -> anyhow::Result<()> {
         let blobs = || self.blobs.iter().filter(|blob| blob.holds[kind as usize]);
-        let step = Step::bytes(what, blobs().map(|blob| blob.bytes).sum());
+        let step = self.progress.bytes(what, blobs().map(|blob| blob.bytes).sum());
         let mut reader = BlobReader::seekable_from_path(&self.path)?;
         for blob in blobs() {
             // It was whole a moment ago, so whoever changed it did so while we read.

@@ -3,7 +3,7 @@ use std::{path::Path, time::Instant};
 use anyhow::Context;
 use chrono::Utc;
 use domain::{Coordinate, OsmKind, ThemeCatalogue};
-use osmpbf::Element;
+use osmpbf::{Element, Way};
 use store::{Database, IngestSummary, IngestedCell, IngestedPoi, MultiPolygon};
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     nodes::Nodes,
     places::Places,
     polygon::{self, Area},
-    progress::Step,
+    progress::Progress,
     report,
     streets::Streets,
 };
@@ -49,14 +49,15 @@ async fn ingest_content(args: IngestArgs) -> anyhow::Result<(IngestSummary, Cont
     // Better to hear of it now than after minutes of reading.
     database.ready().await.map_err(anyhow::Error::msg)?;
     let dataset = args.dataset.clone();
-    let read = tokio::task::spawn_blocking(move || read(&args)).await;
+    let progress = if args.quiet { Progress::Quiet } else { Progress::Told };
+    let read = tokio::task::spawn_blocking(move || read(&args, progress)).await;
     // The reader of the format panics on a few kinds of damage.
     let (path, content) = read.context("the extract is damaged")??;
     let dataset = match dataset {
         Some(name) => name,
         None => stem(&path).context("the extract has no name: give it one with --dataset")?,
     };
-    let _step = Step::open_ended("Writing");
+    let _step = progress.open_ended("Writing");
     let summary = store::ingest(
         &database,
         &store::Ingest {
@@ -75,7 +76,7 @@ async fn ingest_content(args: IngestArgs) -> anyhow::Result<(IngestSummary, Cont
     Ok((summary, content))
 }
 
-fn read(args: &IngestArgs) -> anyhow::Result<(std::path::PathBuf, Content)> {
+fn read(args: &IngestArgs, progress: Progress) -> anyhow::Result<(std::path::PathBuf, Content)> {
     let catalogue = match &args.themes {
         None => ThemeCatalogue::bundled(),
         Some(path) => {
@@ -87,15 +88,23 @@ fn read(args: &IngestArgs) -> anyhow::Result<(std::path::PathBuf, Content)> {
     let area = args.polygon.as_deref().map(Area::read).transpose()?;
     let path = match &args.source {
         Source { extract: Some(path), .. } => path.clone(),
-        Source { download: Some(url), sha256, to, .. } => download(url, sha256.as_deref(), to.as_deref())?,
+        Source { download: Some(url), sha256, to, .. } => {
+            download(url, sha256.as_deref(), to.as_deref(), progress)?
+        }
         _ => anyhow::bail!("say which extract: --extract FILE or --download URL"),
     };
-    let content = read_extract(&path, catalogue, area.as_ref())?;
+    let extract = Extract::open(&path, progress)?;
+    let content = read_extract(extract, catalogue, area.as_ref())?;
     Ok((path, content))
 }
 
-fn read_extract(path: &Path, catalogue: ThemeCatalogue, area: Option<&Area>) -> anyhow::Result<Content> {
-    let extract = Extract::open(path)?;
+fn read_extract(extract: Extract, catalogue: ThemeCatalogue, area: Option<&Area>) -> anyhow::Result<Content> {
+    let inside = area.map(|area| nodes_inside(&extract, area)).transpose()?;
+    // A way with a node in the area counts as a whole, so that no street ends at the border.
+    let ours = |way: &Way<'_>| match &inside {
+        Some(inside) => way.refs().any(|id| inside.binary_search(&id).is_ok()),
+        None => true,
+    };
     let mut places = Places::new(&catalogue);
     let mut streets = Streets::default();
     extract.each("Reading areas", OsmKind::Relation, |element| {
@@ -106,8 +115,9 @@ fn read_extract(path: &Path, catalogue: ThemeCatalogue, area: Option<&Area>) -> 
     let mut wanted = Vec::new();
     extract.each("Reading ways", OsmKind::Way, |element| {
         if let Element::Way(way) = element {
-            wanted.extend(places.take_way(&way));
-            if Streets::wants_way(&tags(way.tags())) {
+            let ours = ours(&way);
+            wanted.extend(places.take_way(&way, ours));
+            if ours && Streets::wants_way(&tags(way.tags())) {
                 wanted.extend(way.refs());
             }
         }
@@ -129,7 +139,7 @@ fn read_extract(path: &Path, catalogue: ThemeCatalogue, area: Option<&Area>) -> 
         }
         places.take_node(id, at, &tags, area);
     })?;
-    streets.read(&extract, &nodes, area)?;
+    streets.read(&extract, &nodes, ours)?;
     let pois = places.finish(&nodes, area);
     drop(nodes);
     let cells = streets.finish()?;
@@ -137,15 +147,32 @@ fn read_extract(path: &Path, catalogue: ThemeCatalogue, area: Option<&Area>) -> 
         Some(area) => area.polygons().clone(),
         None => polygon::rectangle(extract.bounds).context("the extract is nowhere")?,
     };
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let extract = store::Extract {
-        name,
+        name: extract.name(),
         bytes: i64::try_from(extract.bytes)?,
         sha256: extract.sha256,
         osm_timestamp: extract.timestamp,
         attribution: ATTRIBUTION.into(),
     };
     Ok(Content { extract, coverage, catalogue, pois, cells })
+}
+
+/// The nodes in an area, sorted: known before anything is kept, so that a town out of a continent takes the memory of a
+/// town.
+fn nodes_inside(extract: &Extract, area: &Area) -> anyhow::Result<Vec<i64>> {
+    let mut inside = Vec::new();
+    extract.each("Reading nodes", OsmKind::Node, |element| {
+        let (id, at) = match element {
+            Element::Node(node) => (node.id(), Coordinate::new(node.lon(), node.lat())),
+            Element::DenseNode(node) => (node.id(), Coordinate::new(node.lon(), node.lat())),
+            _ => return,
+        };
+        if at.is_some_and(|at| area.contains(at)) {
+            inside.push(id);
+        }
+    })?;
+    inside.sort_unstable();
+    Ok(inside)
 }
 
 /// `malta.osm.pbf` is malta.

@@ -77,14 +77,14 @@ impl<'a> Places<'a> {
         self.relations.push(area);
     }
 
-    /// Then the ways. Returns the nodes that will be asked for, in case the way is ours.
-    pub(crate) fn take_way(&mut self, way: &Way<'_>) -> Vec<i64> {
+    /// Then the ways; one that is not `ours` may still be part of a relation. Returns the nodes that will be asked for.
+    pub(crate) fn take_way(&mut self, way: &Way<'_>, ours: bool) -> Vec<i64> {
         let mut wanted = Vec::new();
         if let Some(part) = self.parts.get_mut(&way.id()) {
             *part = way.refs().collect();
             wanted.extend(part.iter());
         }
-        if let Some(what) = self.candidate(OsmKind::Way, way.id(), way.tags()) {
+        if ours && let Some(what) = self.candidate(OsmKind::Way, way.id(), way.tags()) {
             let nodes: Vec<i64> = way.refs().collect();
             wanted.extend(&nodes);
             self.ways.push(Line { what, nodes });

@@ -1,38 +1,54 @@
-use std::io::{IsTerminal, Write, stderr};
+use std::{
+    io::{IsTerminal, Write, stderr},
+    time::Duration,
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Tells whoever waits how far a step is: a bar on a terminal, else a line at the start of each step.
+/// How whoever waits hears of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// A bar on a terminal, else a line at the start of each step.
+    Told,
+    /// Not at all.
+    Quiet,
+}
+
+/// Something that takes a while.
 #[derive(Debug)]
 pub(crate) struct Step {
     bar: ProgressBar,
 }
 
-impl Step {
+impl Progress {
     /// A step through `total` bytes.
-    pub(crate) fn bytes(what: &'static str, total: u64) -> Self {
-        Self::new(what, ProgressBar::new(total), "{msg:24} {bar:32} {bytes}/{total_bytes} {eta}")
+    pub(crate) fn bytes(self, what: &'static str, total: u64) -> Step {
+        self.step(what, ProgressBar::new(total), "{msg:24} {bar:32} {bytes}/{total_bytes} {eta}")
     }
 
     /// A step of unknown length.
-    pub(crate) fn open_ended(what: &'static str) -> Self {
-        let step = Self::new(what, ProgressBar::new_spinner(), "{msg:24} {spinner} {elapsed}");
-        step.bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    pub(crate) fn open_ended(self, what: &'static str) -> Step {
+        let step = self.step(what, ProgressBar::new_spinner(), "{msg:24} {spinner} {elapsed}");
+        step.bar.enable_steady_tick(Duration::from_millis(200));
         step
     }
 
-    fn new(what: &'static str, bar: ProgressBar, template: &str) -> Self {
-        if !stderr().is_terminal() {
-            // Nobody reads it where standard error is closed, and that is no reason to stop.
-            let _ = writeln!(stderr(), "{what}");
-            return Self { bar: ProgressBar::hidden() };
+    fn step(self, what: &'static str, bar: ProgressBar, template: &str) -> Step {
+        if self == Self::Quiet || !stderr().is_terminal() {
+            if self == Self::Told {
+                // Nobody reads it where standard error is closed, and that is no reason to stop.
+                let _ = writeln!(stderr(), "{what}");
+            }
+            return Step { bar: ProgressBar::hidden() };
         }
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        Self { bar: bar.with_message(what) }
+        Step { bar: bar.with_message(what) }
     }
+}
 
+impl Step {
     /// So much more is done.
     pub(crate) fn advance(&self, by: u64) {
         self.bar.inc(by);

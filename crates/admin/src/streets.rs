@@ -1,13 +1,12 @@
 use anyhow::Context;
 use domain::{Coordinate, OsmKind, Tags};
-use osmpbf::Element;
+use osmpbf::{Element, Way};
 use store::IngestedCell;
 use wildside_engine::NetworkBuilder;
 
 use crate::{
     extract::{Extract, tags},
     nodes::Nodes,
-    polygon::Area,
 };
 
 /// Gathers the streets of an extract for the engine, which knows what can be walked.
@@ -28,23 +27,21 @@ impl Streets {
         }
     }
 
-    /// Reads the ways a second time, now that their nodes are known. With an area, a street with a node in it counts
-    /// as a whole, so that it does not end at the border.
+    /// Reads the ways that are `ours` a second time, now that their nodes are known.
     pub(crate) fn read(
         &mut self,
         extract: &Extract,
         nodes: &Nodes,
-        area: Option<&Area>,
+        ours: impl Fn(&Way<'_>) -> bool,
     ) -> anyhow::Result<()> {
         extract.each("Reading streets", OsmKind::Way, |element| {
             let Element::Way(way) = element else { return };
-            let tags = tags(way.tags());
-            if !Self::wants_way(&tags) {
+            if !ours(&way) {
                 return;
             }
-            let line: Vec<(i64, Option<Coordinate>)> = way.refs().map(|id| (id, nodes.get(id))).collect();
-            let inside = |area: &Area| line.iter().any(|(_, at)| at.is_some_and(|at| area.contains(at)));
-            if area.is_none_or(inside) {
+            let tags = tags(way.tags());
+            if Self::wants_way(&tags) {
+                let line: Vec<(i64, Option<Coordinate>)> = way.refs().map(|id| (id, nodes.get(id))).collect();
                 self.builder.add_way(way.id(), &tags, &line);
             }
         })

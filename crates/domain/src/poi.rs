@@ -51,7 +51,7 @@ pub struct Poi {
 }
 
 /// Keys that say what a place is, the most telling first.
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 16] = [
     "tourism",
     "historic",
     "amenity",
@@ -60,8 +60,13 @@ const KINDS: [&str; 11] = [
     "man_made",
     "shop",
     "craft",
+    "office",
     "artwork_type",
+    "place",
+    "waterway",
     "building",
+    "boundary",
+    "landuse",
     "heritage",
 ];
 

@@ -23,7 +23,7 @@ pub struct InterestTheme {
     pub name: String,
     /// One sentence more.
     pub description: String,
-    /// Name of an icon of the Maki or Temaki sets.
+    /// Name of an icon of the Maki set.
     pub icon: String,
     /// A place belongs here where one of these holds.
     pub rules: Vec<TagRule>,

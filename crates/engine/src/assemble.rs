@@ -65,12 +65,12 @@ pub(crate) fn assemble(
                 }
             }
         }
-        if path.last() != Some(&anchor.place.spot) {
-            path.push(anchor.place.spot);
-        }
         walked_ms = walked_ms.saturating_add(way.time_ms);
         if anchor.via {
             continue;
+        }
+        if path.last() != Some(&anchor.place.spot) {
+            path.push(anchor.place.spot);
         }
         // Seconds are rounded up along the whole walk, so that the legs' sum is the walk's.
         let until_s = walked_ms.div_ceil(1000);

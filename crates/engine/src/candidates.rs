@@ -7,7 +7,6 @@ use crate::{
     dead_ends::DeadEnds,
     ground::Ground,
     network::{Lit, Network},
-    profile::Steps,
     shortest_paths::{FAR, Metric, Search, ShortestPaths},
     snap::{self, Place},
     spot::Spot,

@@ -8,7 +8,7 @@ use crate::{
     legs::{Anchor, Router},
     network::Network,
     search::Dice,
-    shortest_paths::{FAR, Metric, Search},
+    shortest_paths::{FAR, Metric, Piece, Search},
     snap::Place,
 };
 
@@ -52,7 +52,34 @@ pub(crate) fn fill(
             _ => break,
         }
     }
+    if walk.stops.is_empty() && f64::from(walk.total_ms()) < 0.5 * f64::from(budget_ms) {
+        walk = there_and_back(router, walk, budget_ms);
+    }
     walk
+}
+
+/// Where no ways go round, one walks as far as the time allows and turns.
+fn there_and_back(router: &mut Router<'_>, walk: Walk, budget_ms: u32) -> Walk {
+    let (network, ground) = (router.network, router.ground);
+    let weights = &ground.weights;
+    let metric = Metric { time_ms: &weights.time_ms, cost: &weights.cost };
+    let paths = &mut router.paths;
+    paths.run(metric, Search { from: ground.end, backward: true, within_ms: budget_ms, until: None });
+    let home: Vec<u32> = (0..network.node_count() as u32).map(|node| paths.time_to_node(node)).collect();
+    paths.run(metric, Search { from: ground.start, backward: false, within_ms: budget_ms, until: None });
+    let around = |node: u32| paths.time_to_node(node).saturating_add(home[node as usize]);
+    let farthest = (0..network.node_count() as u32)
+        .filter(|&node| around(node) <= budget_ms && around(node) > walk.walking_ms())
+        .max_by_key(|&node| (around(node), std::cmp::Reverse(node)));
+    let Some(place) = farthest.and_then(|node| place_of(network, ground, node)) else { return walk };
+    let mut anchors = walk.anchors.clone();
+    anchors.truncate(1);
+    anchors.push(Anchor { place, via: true });
+    anchors.push(Anchor { place: ground.end, via: false });
+    match router.route(&anchors, budget_ms) {
+        Some(ways) => Walk { anchors, ways, ..Walk::default() },
+        None => walk,
+    }
 }
 
 /// Used time is good, walking the same street twice is bad, more than a little of it is useless.
@@ -88,47 +115,95 @@ fn stroll(
     let within_ms = target as u32;
     let paths = &mut router.paths;
     paths.run(metric, Search { from: b, backward: true, within_ms, until: None });
-    let home: Vec<u32> = core.iter().map(|&node| paths.time_to_node(node)).collect();
+    let home: Vec<(u32, u32)> = core.iter().map(|&node| (node, paths.time_to_node(node))).collect();
     paths.run(metric, Search { from: a, backward: false, within_ms, until: None });
-    let out: Vec<u32> = core.iter().map(|&node| paths.time_to_node(node)).collect();
+    let near: Vec<Turn> = home
+        .into_iter()
+        .map(|(node, home_ms)| Turn { node, out_ms: paths.time_to_node(node), home_ms })
+        .filter(|turn| turn.out_ms < FAR && turn.home_ms < FAR && turn.out_ms + turn.home_ms <= within_ms)
+        .collect();
     // The first point: a third of the way out, more or less.
     let share = 0.22 + 0.2 * dice.share();
-    let first = best_of(dice, core.len(), |i| {
-        let around = f64::from(out[i]) + f64::from(home[i]);
-        let fits = out[i] < FAR && home[i] < FAR && around < target * 0.95;
-        fits.then(|| -(f64::from(out[i]) - share * target).abs())
+    let first = best_of(dice, &near, |turn| {
+        let around = f64::from(turn.out_ms) + f64::from(turn.home_ms);
+        (around < target * 0.95).then(|| -(f64::from(turn.out_ms) - share * target).abs())
     })?;
-    let via = place_of(router.network, router.ground, core[first])?;
+    let via = place_of(router.network, router.ground, first.node)?;
     router.paths.run(metric, Search { from: via, backward: false, within_ms, until: None });
-    let second = best_of(dice, core.len(), |i| {
-        let on = router.paths.time_to_node(core[i]);
-        let round = f64::from(out[first]) + f64::from(on) + f64::from(home[i]);
-        let fits = on < FAR && home[i] < FAR && round <= target;
+    let second = best_of(dice, &near, |turn| {
+        let on = f64::from(router.paths.time_to_node(turn.node));
+        let home = f64::from(turn.home_ms);
+        let round = f64::from(first.out_ms) + on + home;
         // As long as wished, and apart from both ends of the line between: a round, not a there and back.
-        let apart = f64::from(on).min(f64::from(home[i])).min(f64::from(out[i].min(FAR)));
-        fits.then(|| -(target - round).abs() + 0.6 * apart)
+        let apart = on.min(home).min(f64::from(turn.out_ms));
+        (round <= target).then(|| -(target - round).abs() + 0.6 * apart)
     })?;
-    let other = place_of(router.network, router.ground, core[second])?;
+    let other = place_of(router.network, router.ground, second.node)?;
     let mut anchors = walk.anchors.clone();
     anchors.splice(leg + 1..leg + 1, [via, other].map(|place| Anchor { place, via: true }));
     let ways = router.route(&anchors, budget_ms.saturating_sub(walk.dwell_ms))?;
-    Some(Walk { stops: walk.stops.clone(), anchors, ways, dwell_ms: walk.dwell_ms })
+    let mut longer = Walk { stops: walk.stops.clone(), anchors, ways, dwell_ms: walk.dwell_ms };
+    trim_spurs(router, &mut longer);
+    Some(longer)
+}
+
+/// A point where a stroll can turn.
+#[derive(Clone, Copy)]
+struct Turn {
+    node: u32,
+    out_ms: u32,
+    home_ms: u32,
+}
+
+/// Where the walk goes to a point that only shapes it and straight back, it turns earlier.
+fn trim_spurs(router: &Router<'_>, walk: &mut Walk) {
+    for i in 1..walk.anchors.len().saturating_sub(1) {
+        if !walk.anchors[i].via {
+            continue;
+        }
+        let (before, after) = walk.ways.split_at_mut(i);
+        let (Some(there), Some(back)) = (before.last_mut(), after.first_mut()) else { continue };
+        let common =
+            there.pieces.iter().rev().zip(&back.pieces).take_while(|(a, b)| **a == b.reversed()).count();
+        if common == 0 {
+            continue;
+        }
+        there.pieces.truncate(there.pieces.len() - common);
+        back.pieces.drain(..common);
+        for way in [there, back] {
+            way.time_ms = router.time_of_all(&way.pieces);
+        }
+        let place = match walk.ways[i - 1].pieces.last() {
+            Some(piece) => end_of(router.network, piece),
+            None => Some(walk.anchors[i - 1].place),
+        };
+        if let Some(place) = place {
+            walk.anchors[i].place = place;
+        }
+    }
+}
+
+/// Where a piece that ends at a junction ends.
+fn end_of(network: &Network, piece: &Piece) -> Option<Place> {
+    let line = network.line(piece.edge);
+    let spot = if piece.to_mm == 0 { line.first() } else { line.last() };
+    Some(Place { edge: piece.edge, offset_mm: piece.to_mm, spot: *spot?, off_m: 0.0 })
 }
 
 fn longest_leg(walk: &Walk) -> usize {
     (0..walk.ways.len()).max_by_key(|&leg| walk.ways[leg].time_ms).unwrap_or(0)
 }
 
-/// The best of some random numbers below `count`: random, so that strolls differ; some, so that they are good.
-fn best_of(dice: &mut Dice, count: usize, merit: impl Fn(usize) -> Option<f64>) -> Option<usize> {
-    let tries = 250.min(count * 2);
+/// The best of some random turns: random, so that strolls differ; some, so that they are good.
+fn best_of(dice: &mut Dice, turns: &[Turn], merit: impl Fn(&Turn) -> Option<f64>) -> Option<Turn> {
+    let tries = 250.min(turns.len() * 3);
     (0..tries)
         .filter_map(|_| {
-            let i = dice.below(count);
-            merit(i).map(|merit| (merit, i))
+            let turn = turns[dice.below(turns.len())];
+            merit(&turn).map(|merit| (merit, turn))
         })
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, i)| i)
+        .map(|(_, turn)| turn)
 }
 
 /// A node as a place on one of its edges.

@@ -16,7 +16,7 @@ use crate::{
 
 /// Times the search and the streets are brought together: the search plans with the shortest ways, the walk takes
 /// those that it has not walked before, and what that costs is known only afterwards.
-const ROUNDS: u32 = 4;
+const ROUNDS: u32 = 5;
 
 /// Finds the walk for a request: along the streets of `network`, with stops at those of `pois` that suit the
 /// walker, never longer than the time given.
@@ -92,14 +92,16 @@ fn visit(
         let used = f64::from(walk.total_ms()) / f64::from(budget_ms);
         let score =
             problem.tally(&Tour { order: walk.stops.iter().map(|&s| s as u16).collect(), ..tour.clone() });
-        let worth = score.score() * (1.0 + 0.5 * used - 0.8 * walk.repeated_share());
+        let worth = score.score() * (1.0 + 0.5 * used - 1.0 * repeated);
         if best.as_ref().is_none_or(|(highest, _)| worth > *highest) {
             best = Some((worth, walk));
         }
-        // Aim so that the next walk just fits.
-        planned_ms = (planned_ms + (0.985 - used) * f64::from(budget_ms)).max(f64::from(budget_ms) * 0.6);
+        // Aim so that the next walk just fits; one that repeats itself needs more room for other ways.
+        let aside = (repeated - 0.1).max(0.0) * 0.6;
+        planned_ms =
+            (planned_ms + (0.985 - used - aside) * f64::from(budget_ms)).max(f64::from(budget_ms) * 0.6);
         (effort.on_progress)(0.3 + 0.6 * (round + 1) as f32 / ROUNDS as f32);
-        if (0.965..=1.0).contains(&used) && round > 0 {
+        if (0.965..=1.0).contains(&used) && repeated < 0.1 && round > 0 {
             break;
         }
     }

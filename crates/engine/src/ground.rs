@@ -38,6 +38,11 @@ impl Ground {
 /// Snaps both ends to streets that hang together.
 pub(crate) fn settle(network: &Network, request: &RouteRequest) -> Result<Ground, Refusal> {
     let wants = request.accessibility();
+    // The loaded cells need not hold an end that nobody can reach, so this comes before looking for streets there.
+    let farthest_m = f64::from(request.budget_s()) * WALKING_M_PER_S + 2.0 * SNAP_ENDS_M;
+    if request.start().distance_m(request.end()) > farthest_m {
+        return Err(Refusal::EndOutOfReach);
+    }
     if wants.avoid_stairs
         && let Ok((component, start, end)) = ends(network, request, true)
         && network.components(true).length_m(component) >= CRAMPED_M.min(needed_m(request))

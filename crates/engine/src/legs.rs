@@ -126,8 +126,13 @@ impl<'a> Router<'a> {
         let metric = Metric { time_ms: &weights.time_ms, cost };
         self.paths.run(metric, Search { from, backward: false, within_ms, until: Some(&to) });
         let pieces = self.paths.pieces_to(metric, &to)?;
-        let time_ms = pieces.iter().fold(0, |sum: u32, piece| sum.saturating_add(self.time_of(*piece)));
+        let time_ms = self.time_of_all(&pieces);
         Some(Way { pieces, time_ms })
+    }
+
+    /// Milliseconds that walking takes.
+    pub fn time_of_all(&self, pieces: &[Piece]) -> u32 {
+        pieces.iter().fold(0, |sum: u32, &piece| sum.saturating_add(self.time_of(piece)))
     }
 
     fn time_of(&self, piece: Piece) -> u32 {

@@ -6,7 +6,7 @@ use crate::candidates::{Candidate, Candidates};
 const THEME_WEIGHT: f64 = 0.6;
 const MOST_THEMES: usize = 32;
 /// What each stop too many of one kind costs while the search is on its way.
-const EXCESS_PRICE: f64 = 0.7;
+const EXCESS_PRICE: f64 = 1.5;
 
 /// Falling returns: the first unit counts in full, the tenth hardly half.
 fn returns(sum: f64) -> f64 {
@@ -86,11 +86,20 @@ impl Tally {
 
     /// Stops that are too many of their kind.
     pub fn excess(&self) -> usize {
-        let most = self.variety.most(self.stops);
+        self.excess_of(self.stops, None)
+    }
+
+    /// The same with one more stop.
+    pub fn excess_with(&self, stop: &Candidate) -> usize {
+        self.excess_of(self.stops + 1, Some(stop.kind))
+    }
+
+    fn excess_of(&self, stops: usize, more: Option<usize>) -> usize {
+        let most = self.variety.most(stops);
         let counts = self.kind_counts.iter().enumerate();
         counts
             .filter(|&(kind, _)| self.variety.only_kind != Some(kind))
-            .map(|(_, c)| c.saturating_sub(most))
+            .map(|(kind, &count)| (count + usize::from(more == Some(kind))).saturating_sub(most))
             .sum()
     }
 

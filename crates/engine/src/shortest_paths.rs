@@ -23,6 +23,11 @@ impl Piece {
     pub fn length_mm(self) -> u32 {
         self.from_mm.abs_diff(self.to_mm)
     }
+
+    /// The same stretch, walked the other way.
+    pub fn reversed(self) -> Self {
+        Self { edge: self.edge, from_mm: self.to_mm, to_mm: self.from_mm }
+    }
 }
 
 /// Dijkstra's algorithm from a place on an edge; its memory is used again and again.

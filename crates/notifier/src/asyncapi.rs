@@ -83,7 +83,9 @@ pub fn document() -> Value {
 }
 
 fn pascal_case(name: &str) -> String {
-    let capital = |word: &str| word.chars().take(1).map(|c| c.to_ascii_uppercase()).chain(word.chars().skip(1)).collect();
+    let capital = |word: &str| {
+        word.chars().take(1).map(|c| c.to_ascii_uppercase()).chain(word.chars().skip(1)).collect()
+    };
     name.split('_').map(capital).collect::<Vec<String>>().concat()
 }
 

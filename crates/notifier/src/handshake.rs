@@ -31,7 +31,9 @@ pub(crate) async fn open(
     let session = match app.sessions.session(&headers, SystemTime::now()) {
         Ok(session) => session,
         Err(error) => {
-            return Problem::new(StatusCode::UNAUTHORIZED, error.to_string()).of_kind("no-session").into_response();
+            return Problem::new(StatusCode::UNAUTHORIZED, error.to_string())
+                .of_kind("no-session")
+                .into_response();
         }
     };
     let upgrade = match upgrade {

@@ -122,8 +122,12 @@ impl ServerMessage {
     }
 
     pub(crate) fn wrong(errors: Vec<FieldError>) -> Self {
-        let errors = errors.into_iter().map(|error| WrongField { pointer: error.pointer, detail: error.detail });
-        Self::Error(ErrorMessage { detail: "The message is not one we understand.".into(), errors: errors.collect() })
+        let errors =
+            errors.into_iter().map(|error| WrongField { pointer: error.pointer, detail: error.detail });
+        Self::Error(ErrorMessage {
+            detail: "The message is not one we understand.".into(),
+            errors: errors.collect(),
+        })
     }
 
     pub(crate) fn to_text(&self) -> Utf8Bytes {

@@ -113,7 +113,9 @@ impl Socket {
     }
 
     async fn ping(&mut self) -> Result<(), Over> {
-        match tokio::time::timeout(SEND_PATIENCE, self.websocket.send(Message::Ping(Default::default()))).await {
+        match tokio::time::timeout(SEND_PATIENCE, self.websocket.send(Message::Ping(Default::default())))
+            .await
+        {
             Ok(sent) => Ok(sent?),
             Err(_) => Err(Over(None)),
         }
@@ -170,6 +172,9 @@ impl Socket {
             let route = state.route.ok_or_else(|| ServerMessage::error("This route is not complete."))?;
             self.walk = Some((id, route));
         }
-        self.walk.as_ref().map(|(_, route)| route).ok_or_else(|| ServerMessage::error("This route does not exist."))
+        self.walk
+            .as_ref()
+            .map(|(_, route)| route)
+            .ok_or_else(|| ServerMessage::error("This route does not exist."))
     }
 }

@@ -35,7 +35,13 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let admin = tokio::spawn(admin);
 
     let networks = networks::Networks::new(database.clone(), config.network_cache_mib * 1024 * 1024);
-    let app = app::App { database: database.clone(), redis, bus: bus.clone(), networks, config: config.clone().into() };
+    let app = app::App {
+        database: database.clone(),
+        redis,
+        bus: bus.clone(),
+        networks,
+        config: config.clone().into(),
+    };
     bus.work_on_route_jobs(config.concurrency, shutdown, move |delivery| {
         generate_route::generate_route(app.clone(), delivery)
     })

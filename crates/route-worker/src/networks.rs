@@ -71,7 +71,8 @@ impl Networks {
     }
 
     async fn load(&self, cells: CellRange) -> Result<Arc<Network>, LoadError> {
-        let blobs = street_cells(&self.database, cells.min.x..=cells.max.x, cells.min.y..=cells.max.y).await?;
+        let blobs =
+            street_cells(&self.database, cells.min.x..=cells.max.x, cells.min.y..=cells.max.y).await?;
         let build = move || Network::from_cells(blobs.iter().map(Vec::as_slice));
         let network = tokio::task::spawn_blocking(build).await.map_err(|_| LoadError::CutShort)??;
         Ok(Arc::new(network))

@@ -3,13 +3,26 @@
 
 use std::{fmt, net::SocketAddr, str::FromStr};
 
-use clap::{Args, Parser};
+use clap::{
+    Args, Parser,
+    error::{ContextKind, ContextValue},
+};
 
 use crate::{AllowedOrigins, SessionKeys};
 
 /// Reads a service's settings. Ends the process with status 2 where they are wrong.
 pub fn parse<C: Parser>() -> C {
-    C::parse()
+    C::try_parse().unwrap_or_else(|error| without_secrets(error).exit())
+}
+
+/// A wrong value is shown to whoever starts the service, but not one that may hold a key or a password: the message
+/// ends up in logs.
+fn without_secrets(mut error: clap::Error) -> clap::Error {
+    let argument = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
+    if ["-key", "-url"].iter().any(|part| argument.contains(part)) {
+        error.insert(ContextKind::InvalidValue, ContextValue::String("(hidden)".into()));
+    }
+    error
 }
 
 /// How a process reports on itself.
@@ -37,7 +50,7 @@ fn log_filter(text: &str) -> Result<String, String> {
 #[derive(Args, Clone, Debug)]
 pub struct DatabaseConfig {
     /// PostgreSQL with PostGIS, such as `postgres://wildside@db/wildside`.
-    #[arg(long, env = "DATABASE_URL")]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Address,
     /// Most connections that this process holds.
     #[arg(long, env = "DATABASE_MAX_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -48,7 +61,7 @@ pub struct DatabaseConfig {
 #[derive(Args, Clone, Debug)]
 pub struct NatsConfig {
     /// NATS 2.11 or newer with JetStream, such as `nats://nats:4222`.
-    #[arg(long, env = "NATS_URL")]
+    #[arg(long, env = "NATS_URL", hide_env_values = true)]
     pub nats_url: Address,
 }
 
@@ -56,7 +69,7 @@ pub struct NatsConfig {
 #[derive(Args, Clone, Debug)]
 pub struct RedisConfig {
     /// Redis, such as `redis://redis:6379`.
-    #[arg(long, env = "REDIS_URL")]
+    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Address,
 }
 
@@ -174,6 +187,18 @@ mod tests {
         let printed = format!("{url:?} {key:?}");
         assert!(!printed.contains("hunter2"), "{printed}");
         assert!(printed.contains("wildside") && printed.contains("db/wildside"), "{printed}");
+    }
+
+    #[test]
+    fn a_wrong_secret_is_not_repeated() {
+        #[derive(Parser, Debug)]
+        struct Door {
+            #[command(flatten)]
+            door: DoorConfig,
+        }
+        let arguments = ["door", "--session-key", "hunter2", "--allowed-origins", "https://a.example"];
+        let message = without_secrets(Door::try_parse_from(arguments).unwrap_err()).to_string();
+        assert!(message.contains("session-key") && !message.contains("hunter2"), "{message}");
     }
 
     #[test]

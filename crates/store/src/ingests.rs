@@ -142,12 +142,13 @@ async fn write_dataset(connection: &mut PgConnection, ingest: &Ingest<'_>) -> Re
     )
     .execute(&mut *connection)
     .await?;
-    // A polygon drawn by hand may cross itself, on which ST_Covers would stumble later.
+    // A polygon drawn by hand may cross itself, on which ST_Covers would stumble later. The version is given out at the
+    // end, to those that changed.
     let written = sqlx::query!(
         "WITH area AS (
              SELECT ST_Multi(ST_CollectionExtract(ST_MakeValid(ST_SetSRID(ST_GeomFromGeoJSON($2), 4326)), 3)) AS shape
          )
-         INSERT INTO datasets AS d (name, coverage, osm_timestamp) SELECT $1, shape, $3 FROM area
+         INSERT INTO datasets AS d (name, coverage, osm_timestamp, data_version) SELECT $1, shape, $3, 0 FROM area
          ON CONFLICT (name) DO UPDATE SET coverage = excluded.coverage
          WHERE ST_AsBinary(d.coverage) <> ST_AsBinary(excluded.coverage)",
         ingest.dataset,

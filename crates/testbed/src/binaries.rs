@@ -14,17 +14,24 @@ pub struct Binaries {
 }
 
 impl Binaries {
-    /// Programs that lie in this folder.
+    /// Programs that lie in this folder, as new as they are.
     pub fn in_dir(dir: impl Into<PathBuf>) -> Self {
         Self { dir: dir.into() }
     }
 
-    /// Where a program is. It must be there and as new as its sources.
+    /// Where a program is.
     pub fn find(&self, name: &str) -> anyhow::Result<PathBuf> {
         let binary = self.dir.join(name);
-        let Ok(built) = modified(&binary) else {
+        if !binary.exists() {
             bail!("there is no program {}.\n  {THE_MEND}", binary.display());
-        };
+        }
+        Ok(binary)
+    }
+
+    /// Refuses a program that is older than one of its sources.
+    fn refuse_stale(&self, name: &str) -> anyhow::Result<()> {
+        let binary = self.find(name)?;
+        let built = modified(&binary)?;
         // Cargo notes beside a program which files it was made of.
         let sources = fs::read_to_string(binary.with_extension("d")).unwrap_or_default();
         let sources = sources.split_once(": ").map_or("", |(_, sources)| sources).replace("\\ ", "\0");
@@ -33,18 +40,19 @@ impl Binaries {
                 bail!("{} is older than {}.\n  {THE_MEND}", binary.display(), source.display());
             }
         }
-        Ok(binary)
+        Ok(())
     }
 }
 
-/// The programs next to the one that runs now: a test in `target/debug/deps`, or xtask in `target/debug`.
+/// The programs next to the one that runs now, a test in `target/debug/deps` or xtask in `target/debug`. Each must be
+/// there and as new as its sources.
 pub fn binaries() -> anyhow::Result<Binaries> {
     let here = env::current_exe().context("finding out where this program lies")?;
     let dir = here.parent().unwrap_or(Path::new("/"));
     let dir = if dir.ends_with("deps") { dir.parent().unwrap_or(dir) } else { dir };
     let binaries = Binaries::in_dir(dir);
     for name in ["wildside-admin", "api-gateway", "route-worker", "notifier"] {
-        binaries.find(name)?;
+        binaries.refuse_stale(name)?;
     }
     Ok(binaries)
 }

@@ -1,11 +1,16 @@
 //! Where things are in the clone.
 
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
-/// The folder that holds the workspace's Cargo.toml.
+/// The folder that holds the workspace's Cargo.lock. Cargo says at run time which clone it works in: what was built in
+/// may name another one where clones share a target folder.
 pub fn root() -> PathBuf {
-    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
-    crates.and_then(Path::parent).unwrap_or(Path::new("/")).to_path_buf()
+    let here = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let above = Path::new(&here).ancestors().find(|dir| dir.join("Cargo.lock").exists());
+    above.unwrap_or(Path::new("/")).to_path_buf()
 }
 
 /// The one folder of the clone, besides `target`, that commands write to. Safe to delete when nothing runs.

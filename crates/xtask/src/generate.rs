@@ -75,14 +75,13 @@ impl Document {
 }
 
 async fn write_queries() -> anyhow::Result<()> {
-    let described = queries::describe().await?;
-    let dir = queries::kept_in();
-    if dir.exists() {
-        fs::remove_dir_all(&dir).with_context(|| format!("emptying {}", dir.display()))?;
-    }
+    let (described, kept, dir) = (queries::describe().await?, queries::kept()?, queries::kept_in());
     fs::create_dir_all(&dir)?;
-    for (name, text) in described {
-        fs::write(dir.join(&name), text).with_context(|| format!("writing {}", name.display()))?;
+    for (name, text) in described.iter().filter(|(name, text)| kept.get(*name) != Some(*text)) {
+        fs::write(dir.join(name), text).with_context(|| format!("writing {}", name.display()))?;
+    }
+    for name in kept.keys().filter(|name| !described.contains_key(*name)) {
+        fs::remove_file(dir.join(name)).with_context(|| format!("removing {}", name.display()))?;
     }
     Ok(())
 }

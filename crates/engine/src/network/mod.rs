@@ -13,5 +13,5 @@ pub use builder::{NetworkBuilder, NetworkCell};
 pub use codec::NetworkError;
 pub use graph::Network;
 
-pub(crate) use graph::{Arc, Edge};
+pub(crate) use graph::Arc;
 pub(crate) use walkable::{Attributes, Class, Lit};

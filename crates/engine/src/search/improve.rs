@@ -5,11 +5,14 @@ use rand_xoshiro::{
 
 use super::{
     Problem, Tour,
+    exchange::exchange,
     local::{Scratch, Taste, drop_until_it_fits, shorten},
 };
 
 /// Rounds without a better tour after which the search begins anew.
 const PATIENCE: u32 = 150;
+/// A tour of so many stops is quickly looked through.
+const SHORT: usize = 8;
 
 /// The best tour found from `first` on, within so many rounds.
 pub(crate) fn improve(
@@ -37,11 +40,18 @@ pub(crate) fn improve(
         trial.clone_from(&current);
         disturb(problem, &mut trial, &mut scratch, &mut dice);
         let walking = if dice.below(5) < 3 { 1.0 } else { 0.2 };
-        let mut noise = || 0.75 + 0.5 * dice.share();
+        let spread = [0.3, 0.3, 0.8, 1.6][dice.below(4)];
+        let mut noise = || 1.0 - spread / 2.0 + spread * dice.share();
         scratch.fill(problem, &mut trial, &mut Taste { walking, noise: &mut noise });
         shorten(problem, &mut trial);
         scratch.fill(problem, &mut trial, &mut Taste { walking, noise: &mut noise });
-        let trial_worth = problem.worth(&trial);
+        let mut trial_worth = problem.worth(&trial);
+        // Exchanging takes long where there are many stops, so it is for tours that look good.
+        let margin = if trial.order.len() <= SHORT { 0.06 } else { 0.0 };
+        if trial_worth > best.worth - margin * best.worth.abs() {
+            exchange(problem, &mut trial, &mut scratch);
+            trial_worth = problem.worth(&trial);
+        }
         stale = if best.offer(problem, &trial, trial_worth) { 0 } else { stale + 1 };
         // As in annealing: early on worse tours are accepted too, later hardly.
         let heat = 0.03 * best.worth.abs().max(0.1) * f64::from(rounds - round) / f64::from(rounds);

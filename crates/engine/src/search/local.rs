@@ -19,7 +19,7 @@ pub(super) struct Taste<'a> {
 
 impl Scratch {
     /// For each stop, the cheapest place to put it in: extra milliseconds and position.
-    fn cheapest(&mut self, problem: &Problem<'_>, tour: &Tour) {
+    pub fn cheapest(&mut self, problem: &Problem<'_>, tour: &Tour) {
         let count = problem.stops.len();
         self.extra_ms.clear();
         self.extra_ms.resize(count, u32::MAX);
@@ -42,15 +42,19 @@ impl Scratch {
         tour.order.iter().for_each(|&stop| self.used[usize::from(stop)] = true);
     }
 
-    /// Puts in the stop that gains most for its time, again and again while one fits.
+    /// Puts in the stop that gains most for its time, again and again while one fits. The rule of variety may be
+    /// broken on the way (of four stops no two are alike, of five two pairs may be) but not by the last ones.
     pub fn fill(&mut self, problem: &Problem<'_>, tour: &mut Tour, taste: &mut Taste<'_>) {
         let mut tally = problem.tally(tour);
+        let mut lawful: Option<Tour> = None;
         loop {
+            if tally.excess() == 0 {
+                lawful.get_or_insert_default().clone_from(tour);
+            }
             self.cheapest(problem, tour);
             let mut best: Option<(f64, usize)> = None;
             for (number, stop) in problem.stops.iter().enumerate() {
-                let walk = tour.walk_ms.saturating_add(self.extra_ms[number]);
-                if self.used[number] || !problem.fits(walk, tour.dwell_ms.saturating_add(stop.dwell_ms)) {
+                if !self.fits(problem, tour, number) {
                     continue;
                 }
                 let price =
@@ -60,10 +64,20 @@ impl Scratch {
                     best = Some((ratio, number));
                 }
             }
-            let Some((_, number)) = best else { return };
+            let Some((_, number)) = best else { break };
             self.put(problem, tour, number);
             tally.add(&problem.stops[number]);
         }
+        if let Some(lawful) = lawful.filter(|_| tally.excess() > 0) {
+            *tour = lawful;
+        }
+    }
+
+    /// Whether a stop can be put in where it costs least.
+    pub fn fits(&self, problem: &Problem<'_>, tour: &Tour, stop: usize) -> bool {
+        let walk = tour.walk_ms.saturating_add(self.extra_ms[stop]);
+        let dwell = tour.dwell_ms.saturating_add(problem.stops[stop].dwell_ms);
+        !self.used[stop] && problem.fits(walk, dwell)
     }
 
     /// Puts a stop in where it costs least, whether the tour then fits or not.
@@ -72,7 +86,8 @@ impl Scratch {
         self.put(problem, tour, stop);
     }
 
-    fn put(&self, problem: &Problem<'_>, tour: &mut Tour, stop: usize) {
+    /// Puts a stop in where it costs least, as found before.
+    pub fn put(&self, problem: &Problem<'_>, tour: &mut Tour, stop: usize) {
         tour.order.insert(usize::from(self.position[stop]), stop as u16);
         tour.walk_ms = tour.walk_ms.saturating_add(self.extra_ms[stop]);
         tour.dwell_ms = tour.dwell_ms.saturating_add(problem.stops[stop].dwell_ms);

@@ -1,5 +1,6 @@
 //! Which stops, in which order: the orienteering problem, solved by iterated local search.
 
+mod exchange;
 mod improve;
 mod local;
 mod tour;

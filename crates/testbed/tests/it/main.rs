@@ -4,6 +4,8 @@
 
 mod a_database_is_ones_own;
 mod a_process_ends_with_its_value;
+mod nothing_accepted_is_lost;
+mod one_request_has_one_trace;
 mod servers_keep_out_of_each_others_way;
 mod servers_survive_what_tests_do_to_them;
 

@@ -1,0 +1,126 @@
+//! The running product, and what tests often want of it.
+
+use serde_json::{Value, json};
+use service::{SessionKeys, config::Secret};
+use std::time::{Duration, SystemTime};
+use testbed::{Options, Process, Program, Scratch, System, Walker, binaries, free_port};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use uuid::Uuid;
+
+/// By the Three Smiths, in the middle of the bundled city.
+pub const START: [f64; 2] = [24.9410, 60.1687];
+/// Longest time that a walk may take to be there on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What bad input must not change.
+const ROWS: &str = "SELECT (SELECT count(*) FROM users), (SELECT sum(revision) FROM users),
+    (SELECT count(*) FROM user_interest_themes), (SELECT count(*) FROM route_requests),
+    (SELECT count(*) FROM routes), (SELECT count(*) FROM routes WHERE saved_at IS NOT NULL)";
+
+pub struct Town {
+    pub system: System,
+    /// Ids of all themes, that with most places first.
+    pub themes: Vec<String>,
+    pub gateway: String,
+}
+
+impl Town {
+    pub async fn start(options: Options) -> Self {
+        let system = System::start(options).await.unwrap();
+        let gateway = system.gateway_url().unwrap();
+        let stranger = Walker::stranger(&gateway, &system.notifier_url().unwrap()).unwrap();
+        let themes = stranger.get("/api/v1/interest-themes").await.unwrap().success().unwrap().json();
+        let mut themes = themes["interest_themes"].as_array().unwrap().clone();
+        themes.sort_by_key(|theme| std::cmp::Reverse(theme["poi_count"].as_i64()));
+        let themes = themes.iter().map(|theme| theme["id"].as_str().unwrap().to_owned()).collect();
+        Self { system, themes, gateway }
+    }
+
+    /// A legal wish; each seed is a wish of its own.
+    pub fn wish(&self, seed: u32) -> Value {
+        json!({
+            "start_location": {"type": "Point", "coordinates": START},
+            "duration_minutes": 45,
+            "interest_theme_ids": self.themes[..4],
+            "seed": seed
+        })
+    }
+
+    pub async fn walker(&self) -> Walker {
+        self.system.walker().await.unwrap()
+    }
+
+    /// Somebody without a session.
+    pub fn stranger(&self) -> Walker {
+        Walker::stranger(&self.gateway, &self.system.notifier_url().unwrap()).unwrap()
+    }
+
+    /// A walk of this walker's, complete.
+    pub async fn walk(&self, walker: &Walker, seed: u32) -> Value {
+        walker.walk_until_complete(&self.wish(seed), PATIENCE, |_| ()).await.unwrap()
+    }
+
+    pub async fn sql(&self, sql: &str) -> String {
+        self.system.database().sql(sql).await.unwrap()
+    }
+
+    /// Changes whenever something is stored.
+    pub async fn rows(&self) -> String {
+        self.sql(ROWS).await
+    }
+
+    /// Asks Redis something and returns the first line of its answer.
+    pub async fn redis(&self, command: &str) -> String {
+        let url = self.system.redis().url();
+        let mut socket = TcpStream::connect(url.trim_start_matches("redis://")).await.unwrap();
+        socket.write_all(format!("{command}\r\n").as_bytes()).await.unwrap();
+        let mut heard = [0; 256];
+        let length = socket.read(&mut heard).await.unwrap();
+        String::from_utf8_lossy(&heard[..length]).lines().next().unwrap_or_default().to_owned()
+    }
+
+    /// The cookie of a session as this system, or another one of that key, would sign it.
+    pub fn cookie(key: &str, user: Uuid, now: SystemTime) -> String {
+        let keys = SessionKeys::new(&key.parse::<Secret>().unwrap(), None, false);
+        keys.begin(user, now).split(';').next().unwrap().to_owned()
+    }
+
+    /// One more gateway on the same servers, with settings of its own.
+    pub async fn another_gateway(&self, settings: &[(&str, &str)]) -> Gateway {
+        let scratch = Scratch::new("gateway").unwrap();
+        let url = format!("http://127.0.0.1:{}", free_port().unwrap());
+        let mut program = gateway_program(&scratch)
+            .env("LISTEN_ADDR", url.trim_start_matches("http://"))
+            .env("PUBLIC_URL", &url)
+            .env("ADMIN_ADDR", format!("127.0.0.1:{}", free_port().unwrap()))
+            .env("DATABASE_URL", self.system.database().url())
+            .env("NATS_URL", self.system.nats().url())
+            .env("REDIS_URL", self.system.redis().url())
+            .env("SESSION_KEY", self.system.session_key())
+            .env("ALLOWED_ORIGINS", &url);
+        for (name, value) in settings {
+            program = program.env(*name, *value);
+        }
+        let process = Process::start(program).unwrap();
+        let place = url.trim_start_matches("http://").to_owned();
+        let listens = async || TcpStream::connect(&place).await.is_ok();
+        process.wait_until_ready(Duration::from_secs(30), listens).await.unwrap();
+        Gateway { url, _process: process, _scratch: scratch }
+    }
+}
+
+/// A gateway beside the system's own. It ends with this value.
+pub struct Gateway {
+    pub url: String,
+    _process: Process,
+    _scratch: Scratch,
+}
+
+/// The gateway's program, not told anything yet.
+pub fn gateway_program(scratch: &Scratch) -> Program {
+    let program = binaries().unwrap().find("api-gateway").unwrap();
+    Program::new("api-gateway", program, scratch.path().join("gateway.log"))
+}
