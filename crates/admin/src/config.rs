@@ -66,10 +66,9 @@ pub struct IngestArgs {
 
 /// A file, or where to get it.
 #[derive(Clone, Debug, Args)]
-#[group(required = true, multiple = true)]
 pub struct Source {
     /// The extract, an .osm.pbf file.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["download", "sha256", "to"])]
+    #[arg(long, value_name = "FILE", required_unless_present = "download", conflicts_with = "download")]
     pub extract: Option<PathBuf>,
     /// Fetch the extract first. A download that broke off goes on where it stopped.
     #[arg(long, value_name = "URL")]

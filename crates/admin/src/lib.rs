@@ -1,7 +1,7 @@
 //! What an operator types: `wildside-admin migrate`, `streams` and `ingest`.
 //!
-//! An ingest reads an extract of OpenStreetMap in passes ([`extract`]): relations first, since they name the ways they
-//! are made of, then ways, which name their nodes, then nodes. [`places`] keeps what a theme wants, [`streets`] what
+//! An ingest reads an extract of OpenStreetMap in passes (`extract`): relations first, since they name the ways they
+//! are made of, then ways, which name their nodes, then nodes. `places` keeps what a theme wants, `streets` what
 //! the engine wants, and the memory needed follows what is kept, not the size of the file. The database hears of it
 //! only at the end, in one transaction.
 

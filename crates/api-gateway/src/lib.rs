@@ -61,7 +61,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     axum::serve(listener, service).with_graceful_shutdown(shutdown.cancelled_owned()).await?;
 
     sweeper.await?;
-    admin.await?;
+    admin.abort();
     bus.close().await;
     database.close().await;
     Ok(())

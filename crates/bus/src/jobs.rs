@@ -16,6 +16,10 @@ use crate::{
     streams::{ACK_WAIT, ROUTE_JOBS, ROUTE_WORKER},
 };
 
+/// A stream of messages that nobody reads takes its request for lost after 25 seconds and asks again by itself: the job
+/// that it gets would grow old in a buffer. So it is let go well before.
+const LONGEST_UNREAD: Duration = Duration::from_secs(10);
+
 /// What became of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -63,6 +67,9 @@ impl Bus {
         let (handle, slots) = (Arc::new(handle), Arc::new(Semaphore::new(concurrency)));
         let mut in_hand = JoinSet::new();
         while !shutdown.is_cancelled() {
+            // With all hands full there is nothing to ask for.
+            let Some(Ok(hand)) = shutdown.run_until_cancelled(slots.acquire()).await else { break };
+            drop(hand);
             let mut messages = match self.route_job_messages().await {
                 Ok(messages) => messages,
                 Err(error) => {
@@ -75,8 +82,8 @@ impl Bus {
                 while in_hand.try_join_next().is_some() {}
                 let next = async {
                     // A job is only asked for when there is a hand for it: one that waits in a buffer grows old.
-                    let slot = slots.clone().acquire_owned().await.ok()?;
-                    Some((slot, messages.next().await?))
+                    let slot = tokio::time::timeout(LONGEST_UNREAD, slots.clone().acquire_owned()).await;
+                    Some((slot.ok()?.ok()?, messages.next().await?))
                 };
                 match shutdown.run_until_cancelled(next).await {
                     None => break,

@@ -90,9 +90,10 @@ fn visit(
         tour = improve(&problem, &tour, rounds, seed, effort.should_stop);
         let Some(walk) = along_streets(router, &problem, &tour, budget_ms) else { break };
         let used = f64::from(walk.total_ms()) / f64::from(budget_ms);
+        let repeated = walk.repeated_share();
         let score =
             problem.tally(&Tour { order: walk.stops.iter().map(|&s| s as u16).collect(), ..tour.clone() });
-        let worth = score.score() * (1.0 + 0.5 * used - 1.0 * repeated);
+        let worth = score.score() * (1.0 + 0.5 * used - repeated);
         if best.as_ref().is_none_or(|(highest, _)| worth > *highest) {
             best = Some((worth, walk));
         }

@@ -66,7 +66,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     sockets.close();
     sockets.wait().await;
     listening.await?;
-    admin.await?;
+    admin.abort();
     bus.close().await;
     database.close().await;
     Ok(())

@@ -47,7 +47,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     })
     .await;
 
-    admin.await?;
+    admin.abort();
     bus.close().await;
     database.close().await;
     Ok(())

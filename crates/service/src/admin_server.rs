@@ -53,7 +53,8 @@ struct App {
     shutdown: CancellationToken,
 }
 
-/// Serves until `shutdown`; the address is bound when this returns.
+/// Serves for as long as the process lives; the address is bound when this returns. After `shutdown` a service is still
+/// alive while it finishes what it has in hand, and says that it is not ready for more.
 pub async fn serve(
     address: SocketAddr,
     probes: Probes,
@@ -61,7 +62,7 @@ pub async fn serve(
 ) -> std::io::Result<impl Future<Output = ()> + Send> {
     metrics::install();
     let listener = TcpListener::bind(address).await?;
-    let app = App { probes, shutdown: shutdown.clone() };
+    let app = App { probes, shutdown };
     let router = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))
@@ -71,9 +72,7 @@ pub async fn serve(
         )
         .with_state(app);
     Ok(async move {
-        if let Err(error) =
-            axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
-        {
+        if let Err(error) = axum::serve(listener, router).await {
             tracing::error!(%error, "the admin server failed");
         }
     })
@@ -81,8 +80,7 @@ pub async fn serve(
 
 async fn readyz(State(app): State<App>) -> impl IntoResponse {
     let mut report = BTreeMap::new();
-    // Asked to stop: take no new work.
-    let mut ready = !app.shutdown.is_cancelled();
+    let mut ready = true;
     let answers = app.probes.probes.iter().map(|(name, probe, needed)| {
         let answer = tokio::spawn(tokio::time::timeout(Duration::from_secs(2), probe()));
         (*name, answer, *needed)
@@ -95,6 +93,11 @@ async fn readyz(State(app): State<App>) -> impl IntoResponse {
         };
         ready &= answer.is_ok() || !needed;
         report.insert(name, answer.err().unwrap_or_else(|| "ok".into()));
+    }
+    // Asked to stop: take no new work.
+    if app.shutdown.is_cancelled() {
+        ready = false;
+        report.insert("shutdown", "asked to stop".into());
     }
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(report))
 }

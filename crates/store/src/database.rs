@@ -44,9 +44,13 @@ impl Database {
         let applied =
             sqlx::query_scalar::<_, Option<i64>>("SELECT max(version) FROM _sqlx_migrations WHERE success")
                 .fetch_one(&self.pool)
-                .await
-                .map_err(|error| format!("PostgreSQL: {error}"))?
-                .unwrap_or(0);
+                .await;
+        let applied = match applied {
+            Ok(applied) => applied.unwrap_or(0),
+            // There is no such table before the first migration.
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42P01") => 0,
+            Err(error) => return Err(format!("PostgreSQL: {error}")),
+        };
         if applied < newest {
             return Err(format!(
                 "schema is at {applied}, this build needs {newest}: run wildside-admin migrate"

@@ -28,6 +28,7 @@ mod setup;
 mod socket;
 mod spawner;
 mod system;
+pub mod walk_checker;
 pub mod workspace;
 
 pub use binaries::{Binaries, binaries};

@@ -28,6 +28,12 @@ impl Plane {
             y: (at.lat() - self.origin.lat()) * METRES_A_DEGREE,
         }
     }
+
+    #[cfg(test)]
+    pub fn coordinate(&self, spot: Spot) -> Coordinate {
+        let lon = self.origin.lon() + spot.x / self.metres_east;
+        Coordinate::new(lon, self.origin.lat() + spot.y / METRES_A_DEGREE).unwrap()
+    }
 }
 
 impl Spot {

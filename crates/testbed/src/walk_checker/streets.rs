@@ -135,7 +135,11 @@ impl Streets {
             near.flat_map(move |(_, s)| [(s.from, s.a.distance(spot)), (s.to, s.b.distance(spot))])
         };
         let direct = self.near(from, reach).iter().any(|(_, s)| to.distance_to_line(s.a, s.b) <= reach);
-        let goals: HashMap<u32, f64> = ends(to).collect();
+        let mut goals: HashMap<u32, f64> = HashMap::new();
+        for (node, metres) in ends(to) {
+            let known = goals.entry(node).or_insert(metres);
+            *known = known.min(metres);
+        }
         let mut best = if direct { from.distance(to) } else { f64::INFINITY };
         let mut reached: HashMap<u32, f64> = HashMap::new();
         // Whole millimetres have an order; floating-point numbers have none.

@@ -1,0 +1,143 @@
+use serde_json::{Value, json};
+use testbed::{Answer, Method, Options, StatusCode, Walker};
+use uuid::Uuid;
+
+use crate::{town::Town, wrongs};
+
+/// An operation of the OpenAPI document.
+struct Operation {
+    method: Method,
+    path: String,
+    /// It needs a session.
+    session: bool,
+}
+
+impl Operation {
+    fn all(document: &Value) -> Vec<Self> {
+        let paths = document["paths"].as_object().unwrap();
+        let operations = paths.iter().flat_map(|(path, methods)| {
+            methods.as_object().unwrap().iter().map(move |(method, operation)| Self {
+                method: method.to_uppercase().parse().unwrap(),
+                path: path.clone(),
+                session: operation["security"]
+                    .as_array()
+                    .is_some_and(|schemes| schemes.iter().any(|scheme| scheme.get("session").is_some())),
+            })
+        });
+        operations.collect()
+    }
+
+    fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    async fn ask(&self, walker: &Walker, ids: [(&str, &str); 2], body: Option<&Value>) -> Answer {
+        let path = ids.iter().fold(self.path.clone(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id));
+        assert!(!path.contains('{'), "{path}: nobody has told this test what to put there");
+        walker.send(self.method.clone(), &path, body).await.unwrap()
+    }
+}
+
+/// An answer without what differs between any two answers.
+fn comparable(answer: &Answer) -> (StatusCode, Vec<(String, String)>, String) {
+    let id = answer.header("x-request-id");
+    let mut headers: Vec<(String, String)> = answer
+        .headers
+        .iter()
+        .filter(|(name, _)| !["x-request-id", "date", "ratelimit"].contains(&name.as_str()))
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect();
+    headers.sort();
+    (answer.status, headers, answer.text().replace(id, "(id)"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_serves_its_owner_hides_from_others_and_turns_strangers_away() {
+    let town = Town::start(Options::default()).await;
+    let (owner, other, stranger) = (town.walker().await, town.walker().await, town.stranger());
+    let route = town.walk(&owner, 1).await;
+    let route_id = route["route_id"].as_str().unwrap();
+    let poi_id = route["stops"][0]["poi_id"].to_string();
+    let of_owner = [("route_id", route_id), ("poi_id", poi_id.as_str())];
+    let document = stranger.get("/api/v1/openapi.json").await.unwrap().json();
+    let operations = Operation::all(&document);
+    let (mut with_id, mut with_session) = (0, 0);
+
+    for operation in &operations {
+        let name = operation.name();
+        let body = match name.as_str() {
+            "POST /api/v1/routes" => Some(town.wish(2)),
+            "PUT /api/v1/users/me/interests" => Some(json!({"interest_theme_ids": town.themes[..2]})),
+            _ => None,
+        };
+        // A session is ended at the end; this walker is needed until then.
+        if name == "DELETE /api/v1/session" {
+            assert!(!operation.session, "{name}: who has no session may end it");
+            continue;
+        }
+        let answer = operation.ask(&owner, of_owner, body.as_ref()).await;
+        assert!(answer.status.is_success(), "{name}: the owner got {}: {}", answer.status, answer.text());
+
+        if operation.session {
+            with_session += 1;
+            let answer = operation.ask(&stranger, of_owner, body.as_ref()).await;
+            wrongs::assert_problem(&answer, 401);
+        } else {
+            let answer = operation.ask(&stranger, of_owner, body.as_ref()).await;
+            assert!(answer.status.is_success(), "{name}: a stranger got {}", answer.status);
+        }
+        if operation.session && operation.path.contains('{') {
+            with_id += 1;
+            let nowhere = Uuid::new_v4().to_string();
+            let of_nobody = [("route_id", nowhere.as_str()), ("poi_id", "4")];
+            for accept in [None, Some("application/geo+json"), Some("application/gpx+xml")] {
+                let ask = async |ids: [(&str, &str); 2]| {
+                    let path = ids.iter().fold(operation.path.clone(), |path, (name, id)| {
+                        path.replace(&format!("{{{name}}}"), id)
+                    });
+                    let request = other.request(operation.method.clone(), &path);
+                    let request = match accept {
+                        Some(form) => request.header("accept", form),
+                        None => request,
+                    };
+                    Walker::answer(request).await.unwrap()
+                };
+                let (theirs, nobodys) = (ask(of_owner).await, ask(of_nobody).await);
+                wrongs::assert_problem(&theirs, 404);
+                assert_eq!(comparable(&theirs), comparable(&nobodys), "{name} tells that the route exists");
+            }
+        }
+        // Without an id in the path one gets one's own, and nothing of anybody else's.
+        if operation.session && !operation.path.contains('{') && operation.method == Method::GET {
+            let answer = operation.ask(&other, of_owner, None).await;
+            assert!(answer.status.is_success(), "{name}: {}", answer.text());
+            let owners = [route_id, route["request_id"].as_str().unwrap()];
+            assert!(owners.iter().all(|id| !answer.text().contains(id)), "{name}: {}", answer.text());
+        }
+    }
+    assert_eq!((with_id, with_session), (3, 7), "operations come and go: look whether the matrix still sees all");
+
+    // What others tried has changed nothing for the owner.
+    let after = owner.get(&format!("/api/v1/routes/{route_id}")).await.unwrap().json();
+    assert_eq!((&after["path"], &after["stops"]), (&route["path"], &route["stops"]));
+    let (me, others) = (owner.get("/api/v1/users/me").await.unwrap(), other.get("/api/v1/users/me").await.unwrap());
+    assert_ne!(me.json()["id"], others.json()["id"]);
+    assert_eq!(others.json()["interest_theme_ids"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_that_is_still_pending_is_hidden_as_well() {
+    let town = Town::start(Options { workers: 0, ..Options::default() }).await;
+    let (owner, other) = (town.walker().await, town.walker().await);
+    let (status, accepted) = owner.post_route(&town.wish(1)).await.unwrap();
+    assert_eq!(status, StatusCode::ACCEPTED);
+    let path = format!("/api/v1/routes/{}", accepted["route_id"].as_str().unwrap());
+    let nowhere = format!("/api/v1/routes/{}", Uuid::new_v4());
+    assert_eq!(owner.get(&path).await.unwrap().json()["status"], "pending");
+    for (method, end) in [(Method::GET, ""), (Method::PUT, "/saved"), (Method::DELETE, "/saved")] {
+        let theirs = other.send(method.clone(), &format!("{path}{end}"), None).await.unwrap();
+        let nobodys = other.send(method, &format!("{nowhere}{end}"), None).await.unwrap();
+        wrongs::assert_problem(&theirs, 404);
+        assert_eq!(comparable(&theirs), comparable(&nobodys));
+    }
+}

@@ -1,0 +1,71 @@
+//! Looks at a walk as an inspector would: from the request, the answer of the public API and the extract alone.
+//!
+//! Nothing here is shared with the search but the words of `domain`. The checker reads the `.osm.pbf` itself, has its
+//! own simple idea of what is walkable, and measures everything again; where the two disagree, one of them is wrong,
+//! and somebody has to find out which. A promise is kept or broken by each walk ([`Promise`]); what makes a walk better
+//! or worse without being right or wrong is a number ([`Numbers`]), and many walks make a [`Summary`].
+
+mod clock;
+mod extract;
+mod footing;
+mod measure;
+mod places;
+mod plane;
+mod refusal;
+mod report;
+mod streets;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod trace;
+mod walk;
+mod way;
+
+use domain::ThemeCatalogue;
+use serde_json::Value;
+use std::path::Path;
+
+use extract::Extract;
+use streets::Streets;
+use walk::Walk;
+
+pub use report::{Numbers, Promise, Report, Violation};
+pub use summary::{Spread, Summary};
+
+/// One who knows the city and checks walks in it.
+pub struct WalkChecker {
+    extract: Extract,
+    streets: Streets,
+}
+
+impl WalkChecker {
+    /// Reads an extract. Themes are those of this build.
+    pub fn read(extract: &Path) -> anyhow::Result<Self> {
+        let extract = Extract::read(extract, &ThemeCatalogue::bundled())?;
+        let streets = Streets::of(&extract);
+        Ok(Self { extract, streets })
+    }
+
+    /// Checks a complete route. Both are JSON as the public API speaks it: the body of `POST /api/v1/routes` and the
+    /// answer of `GET /api/v1/routes/{route_id}`.
+    pub fn check(&self, request: &Value, route: &Value) -> Report {
+        let mut report = Report::default();
+        let walk = match Walk::read(request, route, self.extract.plane, &self.streets) {
+            Ok(walk) => walk,
+            Err(error) => {
+                report.broken(Promise::Form, format!("{error:#}"));
+                return report;
+            }
+        };
+        let (places, plane) = (&self.extract.places, self.extract.plane);
+        way::shape(&walk, &mut report);
+        way::on_streets(&walk, &self.streets, &mut report);
+        way::length(&walk, &mut report);
+        clock::time(&walk, &mut report);
+        places::stops(&walk, places, plane, &mut report);
+        way::stairs(&walk, &self.streets, &mut report);
+        way::honesty(&walk, &mut report);
+        report.numbers = Some(measure::measure(&walk, &self.streets, places, plane));
+        report
+    }
+}
