@@ -54,6 +54,9 @@ impl Bus {
             .subscribe(RouteStatus::SUBJECTS)
             .await
             .map_err(|error| BusError::Connection(error.to_string()))?;
+        // The subscription counts when the broker has it. While the broker is away that is after the reconnect, and
+        // the gap that comes with it.
+        tokio::time::timeout(std::time::Duration::from_secs(1), self.client.flush()).await.ok();
         let statuses = subscription.filter_map(async |message| match from_payload::<RouteStatus>(&message.payload) {
             Ok(RouteStatus(event)) => {
                 let traceparent = message.headers.as_ref().and_then(|headers| headers.get(TRACEPARENT));

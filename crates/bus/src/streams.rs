@@ -62,8 +62,9 @@ impl Bus {
 
     /// The streams are there and are what was asked for: an old server drops settings that it does not know.
     pub(crate) async fn check_streams(&self) -> Result<(), BusError> {
-        let missing = |error: &dyn std::fmt::Display| BusError::Streams(error.to_string());
-        let stream = self.jetstream.get_stream(ROUTE_JOBS).await.map_err(|error| missing(&error))?;
+        let missing = |what, error: &dyn std::fmt::Display| BusError::Streams(format!("{what}: {error}"));
+        let stream =
+            self.jetstream.get_stream(ROUTE_JOBS).await.map_err(|error| missing(ROUTE_JOBS, &error))?;
         let (found, wanted) = (&stream.cached_info().config, route_jobs(1));
         if found.retention != wanted.retention
             || found.subjects != wanted.subjects
@@ -72,7 +73,8 @@ impl Bus {
         {
             return Err(BusError::Streams(format!("{ROUTE_JOBS} is not configured as this build needs it")));
         }
-        let consumer = stream.consumer_info(ROUTE_WORKER).await.map_err(|error| missing(&error))?;
+        let consumer =
+            stream.consumer_info(ROUTE_WORKER).await.map_err(|error| missing(ROUTE_WORKER, &error))?;
         if consumer.config.ack_wait != ACK_WAIT || consumer.config.max_deliver != route_worker().max_deliver {
             return Err(BusError::Streams(format!(
                 "{ROUTE_WORKER} is not configured as this build needs it"

@@ -6,6 +6,7 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use domain::{Route, RouteId, UserId};
 use store::status_snapshot;
 use tokio::time::{MissedTickBehavior, interval};
+use tokio_tungstenite::tungstenite::{self, error::ProtocolError};
 
 use crate::{
     app::App,
@@ -27,6 +28,18 @@ impl From<axum::Error> for Over {
     fn from(_: axum::Error) -> Self {
         // The other side is gone, or does not speak WebSocket; the library has said what there is to say.
         Self(None)
+    }
+}
+
+/// How to end a connection on which something came that cannot be read (RFC 6455, 7.4.1). The library notices, and
+/// leaves the saying to us; `None` where nobody is left to hear it.
+fn farewell(error: axum::Error) -> Option<(u16, &'static str)> {
+    match *error.into_inner().downcast::<tungstenite::Error>().ok()? {
+        tungstenite::Error::Capacity(_) => Some((close_code::SIZE, "the message is too long")),
+        tungstenite::Error::Utf8(_) => Some((close_code::INVALID, "text must be UTF-8")),
+        tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        tungstenite::Error::Protocol(_) => Some((close_code::PROTOCOL, "this is not a WebSocket frame")),
+        _ => None,
     }
 }
 
@@ -76,8 +89,8 @@ impl Socket {
                         unanswered_pings = 0;
                         self.hear(message).await
                     }
-                    // A frame that is broken or too long; the library has closed the connection with the right code.
-                    Some(Err(_)) | None => Err(Over(None)),
+                    Some(Err(error)) => Err(Over(farewell(error))),
+                    None => Err(Over(None)),
                 },
                 _ = ping.tick() => {
                     unanswered_pings += 1;
@@ -124,7 +137,8 @@ impl Socket {
     async fn hear(&mut self, message: Message) -> Result<(), Over> {
         let answer = match message {
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
-            Message::Close(_) => return Err(Over(None)),
+            // The library has the reply ready; the next look for a message sends it and finds the end.
+            Message::Close(_) => return Ok(()),
             Message::Binary(_) => Err(ServerMessage::error("Messages are text.")),
             Message::Text(text) => self.follow(&text).await,
         };

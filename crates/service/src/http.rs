@@ -1,6 +1,6 @@
 //! What every answer of a public door goes through: an id, a span, metrics, and an error form that has no exceptions.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::{
     Router,
@@ -8,8 +8,8 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use http::{HeaderName, HeaderValue, StatusCode, header};
-use tower_http::catch_panic::CatchPanicLayer;
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use tracing::{Instrument, field::Empty};
 use uuid::Uuid;
 
@@ -18,15 +18,22 @@ use crate::{Problem, telemetry};
 /// Under which an answer tells the id of its request.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Longest time for one answer: a body that trickles in must not hold its place for ever.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// The id of an HTTP request, and of the route request it may bring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestId(pub Uuid);
 
 /// Wraps a door's router.
 pub fn door<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
-    router.layer(CatchPanicLayer::custom(panicked)).layer(middleware::from_fn(accompany))
+    router
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE))
+        .layer(middleware::from_fn(accompany))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the form that tower-http asks for")]
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     let message = panic
         .downcast_ref::<String>()
@@ -41,10 +48,10 @@ async fn accompany(mut request: Request, next: Next) -> Response {
     // Made here and not taken from the caller: it names a row, and two callers may think of the same.
     let id = Uuid::now_v7();
     request.extensions_mut().insert(RequestId(id));
-    let method = request.method().clone();
+    let method = method_name(request.method());
     let path = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!(
-        "http", request_id = %id, trace_id = Empty, method = %method, route = %path, otel.name = %format!("{method} {path}")
+        "http", request_id = %id, trace_id = Empty, method, route = %path, otel.name = %format!("{method} {path}")
     );
     let traceparent =
         request.headers().get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -55,10 +62,23 @@ async fn accompany(mut request: Request, next: Next) -> Response {
     span.in_scope(|| {
         tracing::info!(status = status.as_u16(), duration_ms = elapsed.as_secs_f64() * 1000.0, "answered");
     });
-    let labels = [("method", method.to_string()), ("route", path), ("status", status.as_u16().to_string())];
+    let labels = [("method", method.to_owned()), ("route", path), ("status", status.as_u16().to_string())];
     metrics::counter!("http_requests_total", &labels).increment(1);
     metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(elapsed.as_secs_f64());
     finish(response, &id.to_string())
+}
+
+/// A caller may invent methods; each would be another time series.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "OTHER",
+    }
 }
 
 /// Gives the answer its id, and turns an error that did not come as a problem document into one.
@@ -71,10 +91,9 @@ fn finish(mut response: Response, id: &str) -> Response {
             .remove::<Problem>()
             .unwrap_or_else(|| Problem::new(status, status.canonical_reason().unwrap_or("Error")));
         response = problem.for_request(id).into_response();
+        let own: Vec<HeaderName> = response.headers().keys().cloned().collect();
         for (name, value) in &headers {
-            if ![header::CONTENT_TYPE, header::CONTENT_LENGTH].contains(name)
-                && !response.headers().contains_key(name)
-            {
+            if ![header::CONTENT_TYPE, header::CONTENT_LENGTH].contains(name) && !own.contains(name) {
                 response.headers_mut().append(name, value.clone());
             }
         }

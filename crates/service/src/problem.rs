@@ -51,7 +51,7 @@ impl Problem {
     }
 
     /// Adds a header to the answer.
-    pub fn with_header(mut self, name: HeaderName, value: impl ToString) -> Self {
+    pub fn with_header(mut self, name: HeaderName, value: impl std::fmt::Display) -> Self {
         if let Ok(value) = HeaderValue::from_str(&value.to_string()) {
             self.headers.push((name, value));
         }

@@ -36,7 +36,8 @@ pub struct Attempt {
 impl Attempt {
     /// The news that the work has come so far; `progress` 0-1.
     pub fn progress(&self, progress: f32) -> StatusEvent {
-        let step = (progress.clamp(0.0, 1.0) * (REVS_PER_ATTEMPT - 2) as f32) as i64;
+        let progress = progress.clamp(0.0, 1.0);
+        let step = (progress * (REVS_PER_ATTEMPT - 2) as f32) as i64;
         StatusEvent {
             user_id: self.user_id,
             request_id: self.request_id,

@@ -55,8 +55,7 @@ impl Postgres {
             "timezone=UTC".into(),
         ];
         if durability == Durability::Fast {
-            settings
-                .extend(["fsync=off", "synchronous_commit=off", "full_page_writes=off"].map(String::from));
+            settings.extend(["fsync=off", "full_page_writes=off"].map(String::from));
         }
         let mut program =
             Program::new("postgres", programs.join("postgres"), scratch.path().join("postgres.log"))

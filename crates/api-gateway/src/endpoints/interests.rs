@@ -59,7 +59,8 @@ pub(crate) async fn put_interests(
 
 fn expected_revision(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
     match names(headers, header::IF_MATCH).as_deref() {
-        None => Ok(None),
+        // One that cannot even be read is no leave to overwrite what somebody else has changed.
+        None => Ok(headers.contains_key(header::IF_MATCH).then_some(-1)),
         Some([any]) if any == "*" => Ok(None),
         Some([tag]) => match tag.trim_matches('"').parse() {
             Ok(revision) => Ok(Some(revision)),

@@ -31,7 +31,12 @@ async fn a_browser_is_told_which_pages_may_read_what() {
             assert!(answer.header("access-control-allow-headers").contains(header), "{header}");
         }
     }
-    for origin in ["https://evil.example", "null", "https://app.wildside.example.evil.example", "http://app.wildside.example"] {
+    for origin in [
+        "https://evil.example",
+        "null",
+        "https://app.wildside.example.evil.example",
+        "http://app.wildside.example",
+    ] {
         let answer = preflight(origin, "POST").send(&town.gateway).await.unwrap();
         assert_eq!(answer.header("access-control-allow-origin"), "", "{origin}");
         assert!(answer.status.as_u16() < 500, "{}", answer.status);
@@ -45,12 +50,16 @@ async fn a_browser_is_told_which_pages_may_read_what() {
             assert!(listed.header("access-control-expose-headers").contains(header), "{path}: {header}");
         }
         assert!(listed.header("vary").to_lowercase().contains("origin"), "{path}: {}", listed.header("vary"));
-        let foreign = Raw::get(path).header("Origin", "https://evil.example").send(&town.gateway).await.unwrap();
+        let foreign =
+            Raw::get(path).header("Origin", "https://evil.example").send(&town.gateway).await.unwrap();
         assert_eq!(foreign.header("access-control-allow-origin"), "", "{path}");
     }
-    // What changes something does not even happen for a foreign page, and does for a listed one and for no page.
+    // For a foreign page a change does not even happen; for a listed one and for no page it does.
     let post = || Raw::new("POST", "/api/v1/users");
-    wrongs::assert_problem(&post().header("Origin", "https://evil.example").send(&town.gateway).await.unwrap(), 403);
+    wrongs::assert_problem(
+        &post().header("Origin", "https://evil.example").send(&town.gateway).await.unwrap(),
+        403,
+    );
     assert_eq!(town.sql("SELECT count(*) FROM users").await, "0");
     assert_eq!(post().header("Origin", APP).send(&town.gateway).await.unwrap().status.as_u16(), 201);
     assert_eq!(post().send(&town.gateway).await.unwrap().status.as_u16(), 201);

@@ -58,7 +58,8 @@ async fn of_many_changes_of_one_revision_one_goes_through() {
     let walker = town.walker().await;
     let elsewhere = walker.clone().at(&town.system.gateway(1).unwrap().base_url().unwrap(), "");
     let revision = walker.get("/api/v1/users/me").await.unwrap().header("etag").to_owned();
-    let changes = (0..10).map(|n| put(if n % 2 == 0 { &walker } else { &elsewhere }, &town.themes[n..=n], Some(&revision)));
+    let changes = (0..10)
+        .map(|n| put(if n % 2 == 0 { &walker } else { &elsewhere }, &town.themes[n..=n], Some(&revision)));
     let answers = futures_util::future::join_all(changes).await;
     let done = answers.iter().filter(|answer| answer.status == StatusCode::OK).count();
     let lost = answers.iter().filter(|answer| answer.status == StatusCode::PRECONDITION_FAILED).count();

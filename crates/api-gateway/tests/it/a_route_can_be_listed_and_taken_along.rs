@@ -6,7 +6,12 @@ use testbed::{Answer, Method, Options, StatusCode, Walker};
 use crate::{town::Town, wrongs};
 
 fn ids(page: &Value) -> Vec<String> {
-    page["routes"].as_array().unwrap().iter().map(|line| line["route_id"].as_str().unwrap().to_owned()).collect()
+    page["routes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line["route_id"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// The address of the next page.
@@ -90,9 +95,13 @@ async fn a_complete_route_comes_as_json_as_geojson_and_as_gpx() {
     assert!(path.len() >= 2 && !stops.is_empty());
     assert_eq!(walk["legs"].as_array().unwrap().len(), stops.len() + 1);
     assert!(walk["duration_s"].as_u64().unwrap() <= 45 * 60);
-    assert_eq!((path.first(), &walk["attribution"]), (path.last(), &json!("© OpenStreetMap contributors, ODbL 1.0")));
+    assert_eq!(
+        (path.first(), &walk["attribution"]),
+        (path.last(), &json!("© OpenStreetMap contributors, ODbL 1.0"))
+    );
 
-    let geojson: Value = serde_json::from_str(&walker.export(id, "application/geo+json").await.unwrap()).unwrap();
+    let geojson: Value =
+        serde_json::from_str(&walker.export(id, "application/geo+json").await.unwrap()).unwrap();
     assert_eq!(geojson["type"], "FeatureCollection");
     let features = geojson["features"].as_array().unwrap();
     assert!(features.iter().all(|feature| feature["type"] == "Feature" && feature["properties"].is_object()));
@@ -108,7 +117,9 @@ async fn a_complete_route_comes_as_json_as_geojson_and_as_gpx() {
     assert_eq!((root.tag_name().name(), root.attribute("version")), ("gpx", Some("1.1")));
     assert_eq!(root.tag_name().namespace(), Some("http://www.topografix.com/GPX/1/1"));
     let points = |tag: &str| -> Vec<[f64; 2]> {
-        let nodes = document.descendants().filter(|node| node.has_tag_name(("http://www.topografix.com/GPX/1/1", tag)));
+        let nodes = document
+            .descendants()
+            .filter(|node| node.has_tag_name(("http://www.topografix.com/GPX/1/1", tag)));
         nodes.map(|node| ["lon", "lat"].map(|name| node.attribute(name).unwrap().parse().unwrap())).collect()
     };
     let near = |found: &[[f64; 2]], wanted: &[&Value]| {
@@ -141,12 +152,18 @@ async fn each_form_of_a_route_is_fetched_once_and_says_what_it_is() {
         ("application/gpx+xml, application/json;q=0.9", "application/gpx+xml"),
     ] {
         let get = |etag: &str| {
-            Walker::answer(walker.request(Method::GET, &path).header("accept", accept).header("if-none-match", etag))
+            Walker::answer(
+                walker.request(Method::GET, &path).header("accept", accept).header("if-none-match", etag),
+            )
         };
         let first = get("\"none\"").await.unwrap();
         assert_eq!(first.header("content-type"), kind);
         assert_eq!(first.header("cache-control"), "private, no-cache");
-        assert!(first.header("vary").contains("Accept") && first.header("vary").contains("Cookie"), "{}", first.header("vary"));
+        assert!(
+            first.header("vary").contains("Accept") && first.header("vary").contains("Cookie"),
+            "{}",
+            first.header("vary")
+        );
         let file = first.header("content-disposition").starts_with("attachment; filename=\"wildside-");
         assert_eq!(file, kind != "application/json");
         let again = get(first.header("etag")).await.unwrap();
@@ -169,9 +186,13 @@ async fn a_route_that_is_not_complete_says_so_and_is_no_file() {
     assert_eq!((&body["status"], &body["request_id"]), (&json!("pending"), &accepted["request_id"]));
     assert!(body.get("path").is_none() && body["params"]["seed"] == 1, "{body}");
     for accept in ["application/geo+json", "application/gpx+xml"] {
-        let answer = Walker::answer(walker.request(Method::GET, &path).header("accept", accept)).await.unwrap();
+        let answer =
+            Walker::answer(walker.request(Method::GET, &path).header("accept", accept)).await.unwrap();
         wrongs::assert_problem(&answer, 409);
-        assert_eq!((answer.header("retry-after"), &answer.json()["type"]), ("1", &json!("urn:wildside:problem:not-complete")));
+        assert_eq!(
+            (answer.header("retry-after"), &answer.json()["type"]),
+            ("1", &json!("urn:wildside:problem:not-complete"))
+        );
     }
     for method in [Method::PUT, Method::DELETE] {
         wrongs::assert_problem(&walker.send(method, &format!("{path}/saved"), None).await.unwrap(), 409);

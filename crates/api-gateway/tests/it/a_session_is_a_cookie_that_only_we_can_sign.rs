@@ -1,5 +1,5 @@
-use testbed::{Method, Options, Process, Role, Scratch, StatusCode, System, Walker};
 use std::{fs, time::Duration};
+use testbed::{Method, Options, Process, Role, Scratch, StatusCode, System, Walker};
 
 use crate::{
     town::{Town, gateway_program},
@@ -70,7 +70,10 @@ async fn on_https_the_cookie_is_bound_to_the_host() {
     let begun = visitor.send(Method::POST, "/api/v1/users", None).await.unwrap();
     let cookie = begun.header("set-cookie").to_owned();
     assert!(cookie.starts_with("__Host-wildside="), "{cookie}");
-    assert!(cookie.contains("; Secure") && cookie.contains("; Path=/;") && !cookie.contains("Domain"), "{cookie}");
+    assert!(
+        cookie.contains("; Secure") && cookie.contains("; Path=/;") && !cookie.contains("Domain"),
+        "{cookie}"
+    );
     let pair = cookie.split(';').next().unwrap();
     let me = visitor.clone().with_cookie(Some(pair.into())).get("/api/v1/users/me").await.unwrap();
     assert_eq!(me.status, StatusCode::OK);
@@ -102,7 +105,12 @@ async fn a_rotation_of_keys_logs_nobody_out() {
 async fn without_a_key_that_is_long_enough_the_gateway_does_not_start() {
     let short = "hunter2-".repeat(7);
     assert_eq!(short.len(), 56);
-    let cases = [(None, "--session-key"), (Some(""), "SESSION_KEY"), (Some(short.as_str()), "SESSION_KEY"), (Some(KEY), "SESSION_KEY_PREVIOUS")];
+    let cases = [
+        (None, "--session-key"),
+        (Some(""), "SESSION_KEY"),
+        (Some(short.as_str()), "SESSION_KEY"),
+        (Some(KEY), "SESSION_KEY_PREVIOUS"),
+    ];
     for (key, named) in cases {
         let scratch = Scratch::new("gateway").unwrap();
         let mut program = gateway_program(&scratch)
@@ -128,7 +136,8 @@ async fn without_a_key_that_is_long_enough_the_gateway_does_not_start() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_key_and_no_password_is_ever_in_the_logs() {
-    let options = Options { env: vec![(Role::Gateway, "SESSION_KEY_PREVIOUS", NEWER.into())], ..without_workers() };
+    let options =
+        Options { env: vec![(Role::Gateway, "SESSION_KEY_PREVIOUS", NEWER.into())], ..without_workers() };
     let system = System::start(options).await.unwrap();
     let walker = system.walker().await.unwrap();
     walker.get("/api/v1/users/me").await.unwrap().success().unwrap();

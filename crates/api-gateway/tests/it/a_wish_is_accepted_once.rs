@@ -63,8 +63,10 @@ async fn ten_at_once_under_one_key_are_one_request() {
     let walker = town.walker().await;
     let elsewhere = walker.clone().at(&town.system.gateway(1).unwrap().base_url().unwrap(), "");
     let wish = town.wish(1);
-    let answers = join_all((0..10).map(|n| post(if n % 2 == 0 { &walker } else { &elsewhere }, "once", &wish))).await;
-    let different: BTreeSet<String> = answers.iter().map(|answer| format!("{} {}", answer.status, answer.text())).collect();
+    let answers =
+        join_all((0..10).map(|n| post(if n % 2 == 0 { &walker } else { &elsewhere }, "once", &wish))).await;
+    let different: BTreeSet<String> =
+        answers.iter().map(|answer| format!("{} {}", answer.status, answer.text())).collect();
     assert_eq!(different.len(), 1, "{different:?}");
     assert_eq!(answers[0].status, StatusCode::ACCEPTED);
     assert_eq!(town.sql("SELECT count(*) FROM route_requests").await, "1");
@@ -112,8 +114,11 @@ async fn a_walker_has_three_requests_open_and_no_more() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_number_of_open_requests_is_a_setting() {
-    let options =
-        Options { workers: 0, env: vec![(Role::Gateway, "OPEN_REQUESTS_PER_USER", "1".into())], ..Options::default() };
+    let options = Options {
+        workers: 0,
+        env: vec![(Role::Gateway, "OPEN_REQUESTS_PER_USER", "1".into())],
+        ..Options::default()
+    };
     let town = Town::start(options).await;
     let walker = town.walker().await;
     assert_eq!(walker.post_route(&town.wish(1)).await.unwrap().0, StatusCode::ACCEPTED);
@@ -125,11 +130,11 @@ async fn the_number_of_open_requests_is_a_setting() {
 async fn a_request_that_cannot_be_served_fails_with_a_reason() {
     let town = Town::start(Options::default()).await;
     let walker = town.walker().await;
-    // Both ends are in the city, and there is more than an hour of streets between them.
+    // Both ends are in the city, and there are more than five minutes of streets between them.
     let mut wish = town.wish(1);
     wish["duration_minutes"] = json!(5);
-    wish["start_location"]["coordinates"] = json!([24.9277, 60.1625]);
-    wish["end_location"] = json!({"type": "Point", "coordinates": [24.9530, 60.1740]});
+    wish["start_location"]["coordinates"] = json!([24.9370, 60.1655]);
+    wish["end_location"] = json!({"type": "Point", "coordinates": [24.9515, 60.1775]});
     let failed = walker.walk_until_complete(&wish, PATIENCE, |_| ()).await.unwrap_err().to_string();
     let reason = "The end is too far away to be reached on foot in the time given.";
     assert!(failed.contains(reason), "{failed}");

@@ -32,7 +32,8 @@ impl Operation {
     }
 
     async fn ask(&self, walker: &Walker, ids: [(&str, &str); 2], body: Option<&Value>) -> Answer {
-        let path = ids.iter().fold(self.path.clone(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id));
+        let path =
+            ids.iter().fold(self.path.clone(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id));
         assert!(!path.contains('{'), "{path}: nobody has told this test what to put there");
         walker.send(self.method.clone(), &path, body).await.unwrap()
     }
@@ -115,12 +116,17 @@ async fn every_operation_serves_its_owner_hides_from_others_and_turns_strangers_
             assert!(owners.iter().all(|id| !answer.text().contains(id)), "{name}: {}", answer.text());
         }
     }
-    assert_eq!((with_id, with_session), (3, 7), "operations come and go: look whether the matrix still sees all");
+    assert_eq!(
+        (with_id, with_session),
+        (3, 7),
+        "operations come and go: look whether the matrix still sees all"
+    );
 
     // What others tried has changed nothing for the owner.
     let after = owner.get(&format!("/api/v1/routes/{route_id}")).await.unwrap().json();
     assert_eq!((&after["path"], &after["stops"]), (&route["path"], &route["stops"]));
-    let (me, others) = (owner.get("/api/v1/users/me").await.unwrap(), other.get("/api/v1/users/me").await.unwrap());
+    let (me, others) =
+        (owner.get("/api/v1/users/me").await.unwrap(), other.get("/api/v1/users/me").await.unwrap());
     assert_ne!(me.json()["id"], others.json()["id"]);
     assert_eq!(others.json()["interest_theme_ids"], json!([]));
 }

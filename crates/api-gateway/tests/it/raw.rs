@@ -13,12 +13,13 @@ use tokio::{
 pub struct Raw {
     head: Vec<u8>,
     body: Vec<u8>,
+    hangs_up: bool,
 }
 
 impl Raw {
     pub fn new(method: &str, path: &str) -> Self {
         let head = format!("{method} {path} HTTP/1.1\r\nHost: wildside.test\r\nConnection: close\r\n");
-        Self { head: head.into(), body: Vec::new() }
+        Self { head: head.into(), body: Vec::new(), hangs_up: false }
     }
 
     pub fn get(path: &str) -> Self {
@@ -50,15 +51,24 @@ impl Raw {
         self
     }
 
+    /// The connection ends with the last byte.
+    pub fn and_hang_up(mut self) -> Self {
+        self.hangs_up = true;
+        self
+    }
+
     /// Sends it and reads the whole answer; `None` where the server closes without one.
     pub async fn send(&self, gateway: &str) -> Option<Answer> {
         let stream = TcpStream::connect(gateway.trim_start_matches("http://")).await.unwrap();
         let (mut from, mut to) = stream.into_split();
-        let said = [&self.head[..], b"\r\n", &self.body].concat();
+        let (said, hangs_up) = ([&self.head[..], b"\r\n", &self.body].concat(), self.hangs_up);
         // Both at once, as clients do: the server may answer before it has heard everything.
         let saying = tokio::spawn(async move {
             let _ = to.write_all(&said).await;
-            to.shutdown().await.ok();
+            // To the server, half a connection is none.
+            if !hangs_up {
+                to.forget();
+            }
         });
         let mut heard = Vec::new();
         let reading = tokio::time::timeout(Duration::from_secs(20), from.read_to_end(&mut heard));

@@ -50,7 +50,8 @@ fn the_document_is_openapi_3_1_and_has_every_operation() {
         for (method, operation) in methods.as_object().unwrap() {
             let name = format!("{} {path}", method.to_uppercase());
             // Each says what a problem looks like, and what it is for.
-            let problem = &operation["responses"]["default"]["content"]["application/problem+json"]["schema"]["$ref"];
+            let problem =
+                &operation["responses"]["default"]["content"]["application/problem+json"]["schema"]["$ref"];
             assert_eq!(problem, "#/components/schemas/Problem", "{name}");
             assert!(operation["summary"].is_string() && operation["operationId"].is_string(), "{name}");
             operations.insert(name);

@@ -20,7 +20,11 @@ fn assert_refused(answer: &Answer, policy: &str, per_minute: u32) {
     wrongs::assert_problem(answer, 429);
     assert_eq!(answer.json()["type"], "urn:wildside:problem:rate-limited");
     assert_eq!(answer.header("ratelimit-policy"), format!("\"{policy}\";q={per_minute};w=60"));
-    assert!(answer.header("ratelimit").starts_with(&format!("\"{policy}\";r=0;t=")), "{}", answer.header("ratelimit"));
+    assert!(
+        answer.header("ratelimit").starts_with(&format!("\"{policy}\";r=0;t=")),
+        "{}",
+        answer.header("ratelimit")
+    );
 }
 
 fn limits(session: u32, address: u32) -> Options {

@@ -63,7 +63,10 @@ async fn a_known_wish_is_complete_at_once_with_a_route_of_ones_own() {
     wrongs::assert_problem(&first.get(answer.header("location")).await.unwrap(), 404);
     let firsts = format!("/api/v1/routes/{}", walk["route_id"].as_str().unwrap());
     wrongs::assert_problem(&second.get(&firsts).await.unwrap(), 404);
-    assert_eq!(second.get("/api/v1/users/me/routes").await.unwrap().json()["routes"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        second.get("/api/v1/users/me/routes").await.unwrap().json()["routes"].as_array().unwrap().len(),
+        1
+    );
     // A known walk is no open request: the fourth, too, is answered.
     for _ in 0..4 {
         assert_eq!(second.post_route(&wish).await.unwrap().0, StatusCode::OK);
@@ -121,7 +124,10 @@ async fn without_redis_a_walk_takes_longer_and_is_never_wrong() {
         }
         let mut socket = walker.websocket().await.unwrap();
         let mut seen = Vec::new();
-        let again = walker.follow(&mut socket, &town.wish(1), PATIENCE, |event| seen.push(event.clone())).await.unwrap();
+        let again = walker
+            .follow(&mut socket, &town.wish(1), PATIENCE, |event| seen.push(event.clone()))
+            .await
+            .unwrap();
         socket.close().await;
         assert_eq!(seen[0]["status"], "pending", "it cannot have been known");
         // The same wish on the same data is the same walk.

@@ -34,11 +34,15 @@ pub fn of_problem(answer: &Answer, status: u16) -> Vec<String> {
     let kind = problem["type"].as_str().unwrap_or_default();
     expect(kind.starts_with("urn:wildside:problem:"), format!("the type is {kind:?}"));
     let known = ["type", "title", "status", "detail", "request_id", "errors"];
-    let fields = problem.as_object().map(|members| members.keys().cloned().collect()).unwrap_or_else(Vec::new);
+    let fields: Vec<String> =
+        problem.as_object().map(|members| members.keys().cloned().collect()).unwrap_or_default();
     expect(fields.iter().all(|field| known.contains(&field.as_str())), format!("the fields are {fields:?}"));
     for error in problem["errors"].as_array().into_iter().flatten() {
         expect(error["pointer"].is_string(), format!("{error} has no pointer"));
-        expect(error["detail"].as_str().is_some_and(|text| !text.is_empty()), format!("{error} has no detail"));
+        expect(
+            error["detail"].as_str().is_some_and(|text| !text.is_empty()),
+            format!("{error} has no detail"),
+        );
     }
     expect(answer.header("cache-control") == "no-store", "it may be stored".into());
     if got == 405 {

@@ -155,7 +155,9 @@ async fn jobs_wait_at_the_broker_while_all_hands_are_full() {
         done.ends(Outcome::Done);
         in_hand = [worker.next().await, busy];
     }
-    in_hand.map(|in_hand| in_hand.ends(Outcome::Done));
+    for last in in_hand {
+        last.ends(Outcome::Done);
+    }
     broker.nothing_is_kept().await;
 }
 

@@ -74,7 +74,8 @@ async fn an_idle_worker_hears_of_jobs_after_the_loss_too() {
 async fn publishing_without_a_broker_is_an_error_and_not_a_wait_for_ever() {
     let broker = Broker::start().await;
     broker.nats.stop().await;
-    let published = broker.bus.publish_route_job(&job(), 0, None);
+    let job = job();
+    let published = broker.bus.publish_route_job(&job, 0, None);
     let published = tokio::time::timeout(std::time::Duration::from_secs(8), published).await;
     assert!(published.unwrap().is_err());
 }

@@ -155,10 +155,13 @@ fn a_door_that_would_let_the_wrong_ones_in_is_refused() {
 }
 
 #[test]
-fn a_refused_key_is_not_repeated() {
-    let secret = "the old key of 2019";
-    for name in ["session-key", "session-key-previous"] {
-        let said = refusal::<DoorConfig>(&borrowed(&door(&[(name, secret)])));
-        assert!(!said.contains(secret), "{said}");
+fn a_secret_in_the_environment_is_not_shown_by_help() {
+    fn shown<C: Args>() -> Vec<String> {
+        let command = Service::<C>::command();
+        let open = command.get_arguments().filter(|arg| !arg.is_hide_env_values_set());
+        open.filter_map(|arg| Some(arg.get_env()?.to_str()?.to_owned())).collect()
     }
+    assert_eq!(shown::<DatabaseConfig>(), ["DATABASE_MAX_CONNECTIONS"]);
+    assert!(shown::<NatsConfig>().is_empty() && shown::<RedisConfig>().is_empty());
+    assert_eq!(shown::<DoorConfig>(), ["LISTEN_ADDR", "ALLOWED_ORIGINS", "PUBLIC_URL"]);
 }

@@ -60,10 +60,10 @@ async fn a_service_is_not_ready_while_what_it_needs_is_away() {
     let (database, watched) = part();
     let admin = Admin::start(Probes::default().needs("postgresql", &watched, probe)).await;
     assert_eq!(admin.readyz().await, (StatusCode::OK, json!({"postgresql": "ok"})));
-    database.send_replace(Err("PostgreSQL: connection refused".into()));
+    database.send(Err("PostgreSQL: connection refused".into())).unwrap();
     let why = json!({"postgresql": "PostgreSQL: connection refused"});
     assert_eq!(admin.readyz().await, (StatusCode::SERVICE_UNAVAILABLE, why));
-    database.send_replace(Ok(()));
+    database.send(Ok(())).unwrap();
     assert_eq!(admin.readyz().await.0, StatusCode::OK);
 }
 
@@ -72,7 +72,7 @@ async fn a_service_is_ready_without_what_it_only_likes_and_says_so() {
     let ((_database, needed), (cache, liked)) = (part(), part());
     let probes = Probes::default().needs("postgresql", &needed, probe).likes("redis", &liked, probe);
     let admin = Admin::start(probes).await;
-    cache.send_replace(Err("Redis: no answer in time".into()));
+    cache.send(Err("Redis: no answer in time".into())).unwrap();
     let why = json!({"postgresql": "ok", "redis": "Redis: no answer in time"});
     assert_eq!(admin.readyz().await, (StatusCode::OK, why));
 }

@@ -119,8 +119,8 @@ async fn themes_may_be_synced_by_several_at_once_and_swap_their_names() {
     let stage = Stage::new().await;
     let catalogue = |first: &str, second: &str| {
         ThemeCatalogue::parse(&format!(
-            "themes:\n- {{key: a, name: {first}, description: d, icon: i, rules: [{{x: y}}]}}\n\
-             - {{key: b, name: {second}, description: d, icon: i, rules: [{{x: y}}]}}"
+            "themes:\n- {{key: a, name: {first}, description: d, icon: i, rules: [{{shop: art}}]}}\n\
+             - {{key: b, name: {second}, description: d, icon: i, rules: [{{shop: art}}]}}"
         ))
         .unwrap()
     };

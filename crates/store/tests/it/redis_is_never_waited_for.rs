@@ -8,10 +8,10 @@ use store::{RateLimit, RateLimiter, Redis};
 use crate::{soon, stage::route};
 
 const KEY: &str = "route:1:abc";
-/// What a caller waits at most, with a little for a busy machine.
-const PATIENCE: Duration = Duration::from_millis(450);
-/// What a call costs that does not even try.
-const NOTHING: Duration = Duration::from_millis(50);
+/// What a caller waits at most: a quarter of a second, and something for a busy machine, but less than two tries take.
+const PATIENCE: Duration = Duration::from_millis(490);
+/// What calls cost that do not even try: less than one that does.
+const NOTHING: Duration = Duration::from_millis(150);
 
 async fn timed<T>(call: impl Future<Output = T>) -> (T, Duration) {
     let started = Instant::now();

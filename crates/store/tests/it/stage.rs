@@ -175,12 +175,13 @@ pub fn at(lon: f64, lat: f64) -> Coordinate {
 
 /// A walk that stops at these places, with numbers that are easily spoiled on the way through a database.
 pub fn route(stops: &[PoiId]) -> Route {
-    let odd = [(24.938_400_000_000_003, 60.169_9), (0.1 + 0.2, -33.868_8), (5e-324, 89.999_999_999_999_99)];
+    let odd =
+        [(24.938_4 + f64::EPSILON * 16.0, 60.169_9), (0.1 + 0.2, -33.868_8), (5e-324, 89.999_999_999_999_99)];
     let stop = |(index, poi_id): (usize, &PoiId)| Stop {
         order: index as u32 + 1,
         poi_id: *poi_id,
         name: Some("Äitienkatu 1, \"Ann's\" 🌳".into()),
-        location: at(24.938_412_345_678_901 + index as f64 / 3.0, 60.1 + index as f64 / 7.0).into(),
+        location: at(24.938_412_345_678_9 + index as f64 / 3.0, 60.1 + index as f64 / 7.0).into(),
         arrival_s: 100 * index as u32,
         dwell_s: 60,
         themes: vec!["f47ac10b-58cc-4372-a567-0e02b2c3d479".parse().unwrap()],

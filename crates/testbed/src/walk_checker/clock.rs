@@ -30,7 +30,8 @@ pub(super) fn time(walk: &Walk, report: &mut Report) {
     pace("the walk", walk.length_m(), route.walking_s, report);
     let mut clock = 0;
     for (number, leg) in route.legs.iter().enumerate() {
-        let part = walk.metres.get(leg.geometry.end as usize).zip(walk.metres.get(leg.geometry.start as usize));
+        let part =
+            walk.metres.get(leg.geometry.end as usize).zip(walk.metres.get(leg.geometry.start as usize));
         pace(&format!("leg {number}"), part.map_or(0.0, |(end, start)| end - start), leg.duration_s, report);
         clock += leg.duration_s;
         let Some(stop) = route.stops.get(number) else { continue };

@@ -18,9 +18,18 @@ pub(super) struct Extract {
     pub nodes: Vec<Spot>,
     /// Walkable ways, cut where the extract lacks a node.
     pub ways: Vec<(Footing, Vec<u32>)>,
-    /// What one may cross anywhere, with its rings.
-    pub squares: Vec<(Footing, Vec<Vec<Spot>>)>,
+    pub squares: Vec<Square>,
     pub places: HashMap<PoiId, Place>,
+}
+
+/// What one may cross anywhere.
+#[derive(Clone)]
+pub(super) struct Square {
+    pub footing: Footing,
+    /// Its outline, and its holes.
+    pub rings: Vec<Vec<Spot>>,
+    /// The nodes of all rings.
+    pub nodes: Vec<u32>,
 }
 
 /// Something with a theme.
@@ -77,7 +86,7 @@ impl Extract {
             let closed = |ring: &&Vec<Spot>| ring.len() > 3 && ring.first() == ring.last();
             let rings: Vec<Vec<Spot>> = outline.iter().filter(closed).cloned().collect();
             if ground.area && !rings.is_empty() {
-                self.squares.push((ground, rings));
+                self.squares.push(Square { footing: ground, rings, nodes: runs.concat() });
             }
             self.ways.extend(runs.into_iter().map(|run| (ground, run)));
         }
@@ -106,13 +115,7 @@ impl Raw {
         }
     }
 
-    fn take_node<'a>(
-        &mut self,
-        id: i64,
-        lon: f64,
-        lat: f64,
-        tags: impl Iterator<Item = (&'a str, &'a str)>,
-    ) {
+    fn take_node<'a>(&mut self, id: i64, lon: f64, lat: f64, tags: impl Iterator<Item = (&'a str, &'a str)>) {
         let Some(at) = Coordinate::new(lon, lat) else { return };
         let plane = *self.origin.get_or_insert_with(|| Plane::around(at));
         self.numbers.insert(id, self.nodes.len() as u32);
@@ -148,7 +151,8 @@ impl Raw {
         while let Some(mut ring) = runs.pop() {
             while ring.first() != ring.last() {
                 let end = ring.last().copied();
-                let Some(next) = runs.iter().position(|run| run.first() == end.as_ref() || run.last() == end.as_ref())
+                let Some(next) =
+                    runs.iter().position(|run| run.first() == end.as_ref() || run.last() == end.as_ref())
                 else {
                     break;
                 };

@@ -47,10 +47,7 @@ const NO_WAY: [&str; 19] = [
 pub(super) fn footing(tags: &Tags) -> Option<Footing> {
     let tag = |key: &str| tags.get(key).map_or("", String::as_str);
     let highway = tag("highway");
-    let stands_for_way = tag("man_made") == "pier"
-        || tag("railway") == "platform"
-        || tag("public_transport") == "platform";
-    if highway.is_empty() && !stands_for_way {
+    if highway.is_empty() {
         return None;
     }
     let welcome = matches!(tag("foot"), "yes" | "designated" | "permissive" | "official" | "use_sidepath");

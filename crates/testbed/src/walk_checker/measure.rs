@@ -16,18 +16,22 @@ const SPUR_M: f64 = 30.0;
 const AT_HOME_M: f64 = 50.0;
 
 /// What can be measured on a walk.
-pub(super) fn measure(walk: &Walk, streets: &Streets, places: &HashMap<PoiId, Place>, plane: Plane) -> Numbers {
+pub(super) fn measure(
+    walk: &Walk,
+    streets: &Streets,
+    places: &HashMap<PoiId, Place>,
+    plane: Plane,
+) -> Numbers {
     let (route, request, length) = (&walk.route, &walk.request, walk.length_m());
     let ends: Vec<usize> = (0..route.stops.len()).map(|stop| walk.leg_end(stop)).collect();
     let spurs = walk.trace.spurs(&ends);
     let snap_m = walk.spots.first().map_or(f64::INFINITY, |first| first.distance(walk.start));
-    let near = streets.nearest(walk.start, snap_m.min(250.0) + 1.0).unwrap_or(snap_m);
+    let stepless = request.accessibility().avoid_stairs;
+    let near = streets.nearest_good(walk.start, snap_m.min(250.0) + 1.0, stepless).unwrap_or(snap_m);
     let known: Vec<(usize, &Place)> =
         route.stops.iter().enumerate().filter_map(|(n, stop)| Some((n, places.get(&stop.poi_id)?))).collect();
-    let distances: Vec<(f64, f64)> = known
-        .iter()
-        .map(|(n, place)| places::distances(walk, *n, &route.stops[*n], place, plane))
-        .collect();
+    let distances: Vec<(f64, f64)> =
+        known.iter().map(|(n, place)| places::distances(walk, *n, &route.stops[*n], place, plane)).collect();
     let wanted = known.iter().filter(|(_, place)| place.has_any(request.themes())).count();
     let inner = |piece: &Piece| piece.at_m > AT_HOME_M && piece.at_m < length - AT_HOME_M;
     let popularity = route.stops.iter().map(|stop| f64::from(stop.popularity_score));
@@ -72,10 +76,11 @@ fn commonest(stops: &[(usize, &Place)]) -> Option<f64> {
 }
 
 fn detours(walk: &Walk, streets: &Streets) -> Vec<f64> {
+    let stepless = walk.request.accessibility().avoid_stairs;
     let legs = walk.route.legs.iter().filter_map(|leg| {
         let [from, to] = [leg.geometry.start, leg.geometry.end].map(|point| point as usize);
         let metres = walk.metres.get(to)? - walk.metres.get(from)?;
-        let shortest = streets.shortest_m(*walk.spots.get(from)?, *walk.spots.get(to)?, ON_IT_M)?;
+        let shortest = streets.shortest_m(*walk.spots.get(from)?, *walk.spots.get(to)?, ON_IT_M, stepless)?;
         // A leg that comes back to where it began has no shortest way.
         (metres > 100.0 && shortest > 100.0).then(|| metres / shortest)
     });

@@ -18,7 +18,8 @@ const ON_THE_PLACE_M: f64 = 3.0;
 pub(super) fn stops(walk: &Walk, places: &HashMap<PoiId, Place>, plane: Plane, report: &mut Report) {
     let mut seen = BTreeSet::new();
     for (index, stop) in walk.route.stops.iter().enumerate() {
-        let name = format!("stop {} ({}, {})", index + 1, stop.name.as_deref().unwrap_or("nameless"), stop.poi_id);
+        let name =
+            format!("stop {} ({}, {})", index + 1, stop.name.as_deref().unwrap_or("nameless"), stop.poi_id);
         let mut expect = |kept: bool, what: &dyn Fn() -> String| {
             report.expect(kept, Promise::Stops, || format!("{name} {}", what()));
         };

@@ -29,10 +29,9 @@ impl Plane {
         }
     }
 
-    #[cfg(test)]
-    pub fn coordinate(&self, spot: Spot) -> Coordinate {
-        let lon = self.origin.lon() + spot.x / self.metres_east;
-        Coordinate::new(lon, self.origin.lat() + spot.y / METRES_A_DEGREE).unwrap()
+    /// Longitude and latitude of a spot.
+    pub fn degrees(&self, spot: Spot) -> [f64; 2] {
+        [self.origin.lon() + spot.x / self.metres_east, self.origin.lat() + spot.y / METRES_A_DEGREE]
     }
 }
 

@@ -2,7 +2,7 @@ use anyhow::{Context, ensure};
 use domain::{Refusal, RouteRequest};
 use serde_json::Value;
 
-use super::WalkChecker;
+use super::{WalkChecker, way::SNAP_M};
 
 /// A street nearer than this is within reach of anybody, in metres.
 const WITHIN_REACH_M: f64 = 200.0;
@@ -24,11 +24,10 @@ impl WalkChecker {
         let known = reasons.into_iter().find(|refusal| refusal.to_string() == reason);
         let refusal = known.with_context(|| format!("no reason that is given to walkers: {reason:?}"))?;
         let [start, end] = [request.start(), request.end()].map(|at| self.extract.plane.spot(at));
-        let nearest = |spot| self.streets.nearest(spot, WITHIN_REACH_M);
         match refusal {
             Refusal::NoStreetNearStart | Refusal::NoStreetNearEnd => {
                 let spot = if refusal == Refusal::NoStreetNearStart { start } else { end };
-                if let Some(metres) = nearest(spot) {
+                if let Some(metres) = self.streets.nearest(spot, WITHIN_REACH_M) {
                     // A scrap of street that leads nowhere is no place to start from.
                     let parts = self.streets.all_parts(spot, WITHIN_REACH_M);
                     let longest = parts.values().copied().fold(0.0, f64::max);
@@ -41,13 +40,14 @@ impl WalkChecker {
                 ensure!(both.count() == 0, "start and end are within 25 m of streets that hang together");
             }
             Refusal::EndOutOfReach => {
-                let near = |spot| nearest(spot).unwrap_or_default() + 5.0;
-                let way = self.streets.shortest_m(start, end, near(start).max(near(end)));
-                let seconds = way.unwrap_or(f64::INFINITY) / SLOW;
+                let stepless = request.accessibility().avoid_stairs;
+                let good = |spot| self.streets.nearest_good(spot, SNAP_M, stepless).unwrap_or(SNAP_M);
+                let reach = good(start).max(good(end)) + 5.0;
+                let way = self.streets.shortest_m(start, end, reach, stepless);
+                let metres = way.context("too far, it says, and there is no way to the end at all")?;
                 ensure!(
-                    seconds > f64::from(request.budget_s()),
-                    "the end is {:.0} m away on foot, and there are {} s",
-                    way.unwrap_or_default(),
+                    metres / SLOW > f64::from(request.budget_s()),
+                    "the end is {metres:.0} m away on foot, and there are {} s",
                     request.budget_s()
                 );
             }

@@ -4,7 +4,7 @@ use std::{
 };
 
 use super::{
-    extract::Extract,
+    extract::{Extract, Square},
     footing::Footing,
     plane::{Spot, cells_near},
 };
@@ -29,10 +29,19 @@ pub(super) struct Stretch {
 pub(super) struct Streets {
     stretches: Vec<Stretch>,
     cells: HashMap<(i64, i64), Vec<u32>>,
-    squares: Vec<(Footing, Vec<Vec<Spot>>)>,
-    next: Vec<Vec<(u32, f64)>>,
+    squares: Vec<Square>,
+    nodes: Vec<Spot>,
+    next: Vec<Vec<Link>>,
     all: Components,
     stepless: Components,
+}
+
+/// The way from a node to a next one.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    to: u32,
+    metres: f64,
+    footing: Footing,
 }
 
 /// Which nodes hang together, and by how many metres of street.
@@ -59,14 +68,18 @@ impl Streets {
             for cell in cells_near(stretch.a, stretch.b, 0.0, CELL_M) {
                 cells.entry(cell).or_default().push(number as u32);
             }
-            let metres = stretch.a.distance(stretch.b);
-            next[stretch.from as usize].push((stretch.to, metres));
-            next[stretch.to as usize].push((stretch.from, metres));
+            let (metres, footing) = (stretch.a.distance(stretch.b), stretch.footing);
+            next[stretch.from as usize].push(Link { to: stretch.to, metres, footing });
+            next[stretch.to as usize].push(Link { to: stretch.from, metres, footing });
+        }
+        for square in &extract.squares {
+            cross(square, &extract.nodes, &mut next);
         }
         let all = Components::of(extract.nodes.len(), stretches.iter());
         let open = |stretch: &&Stretch| !stretch.footing.steps && !stretch.footing.private;
         let stepless = Components::of(extract.nodes.len(), stretches.iter().filter(open));
-        Self { stretches, cells, squares: extract.squares.clone(), next, all, stepless }
+        let (squares, nodes) = (extract.squares.clone(), extract.nodes.clone());
+        Self { stretches, cells, squares, nodes, next, all, stepless }
     }
 
     /// All stretches within reach of a spot, with their distance.
@@ -86,29 +99,46 @@ impl Streets {
     /// What one walks on who goes this way here: several where ways lie on one another, none off the streets.
     pub fn under(&self, spot: Spot, going: Spot) -> Vec<Footing> {
         let near = self.near(spot, ON_IT_M);
-        let along = |stretch: &Stretch| {
+        let along = |distance: f64, stretch: &Stretch| {
             let line = stretch.b.minus(stretch.a);
-            line.cross(going).abs() <= SAME_WAY * line.length() * going.length()
+            // Beside it, not beyond its end.
+            let beside = spot.minus(stretch.a).cross(line).abs() / line.length().max(0.01);
+            distance - beside < 0.3 && line.cross(going).abs() <= SAME_WAY * line.length() * going.length()
         };
-        let parallel: Vec<_> = near.iter().filter(|(_, stretch)| along(stretch)).collect();
+        let parallel: Vec<_> = near.iter().filter(|(distance, stretch)| along(*distance, stretch)).collect();
         let nearest = parallel.iter().map(|(distance, _)| *distance).fold(f64::INFINITY, f64::min);
         if nearest.is_finite() {
             let best = parallel.iter().filter(|(distance, _)| *distance <= nearest + 0.3);
             return best.map(|(_, stretch)| stretch.footing).collect();
         }
-        let inside = self.squares.iter().filter(|(_, rings)| spot.is_inside(rings));
-        let squares: Vec<Footing> = inside.map(|(footing, _)| *footing).collect();
+        let squares: Vec<Footing> = self.squares_at(spot).map(|square| square.footing).collect();
         if squares.is_empty() { near.iter().map(|(_, stretch)| stretch.footing).collect() } else { squares }
     }
 
     /// On a walkable way, or on a square.
     pub fn holds(&self, spot: Spot) -> bool {
-        !self.near(spot, ON_IT_M).is_empty() || self.squares.iter().any(|(_, rings)| spot.is_inside(rings))
+        !self.near(spot, ON_IT_M).is_empty() || self.squares_at(spot).next().is_some()
+    }
+
+    fn squares_at(&self, spot: Spot) -> impl Iterator<Item = &Square> {
+        self.squares.iter().filter(move |square| spot.is_inside(&square.rings))
     }
 
     /// How far the nearest walkable way is, if it is within reach.
     pub fn nearest(&self, spot: Spot, reach: f64) -> Option<f64> {
         self.near(spot, reach).into_iter().map(|(distance, _)| distance).min_by(f64::total_cmp)
+    }
+
+    /// The same for ways that are open to all and lead somewhere, without steps where none are wanted.
+    pub fn nearest_good(&self, spot: Spot, reach: f64, stepless: bool) -> Option<f64> {
+        let of = if stepless { &self.stepless } else { &self.all };
+        let good = |stretch: &Stretch| {
+            !stretch.footing.private
+                && !(stepless && stretch.footing.steps)
+                && of.metres.get(&of.of_node[stretch.from as usize]).is_some_and(|metres| *metres > 1000.0)
+        };
+        let near = self.near(spot, reach).into_iter().filter(|(_, stretch)| good(stretch));
+        near.map(|(distance, _)| distance).min_by(f64::total_cmp)
     }
 
     /// The parts of the network without steps and private ways that one within reach of this spot can be in, each with
@@ -122,19 +152,30 @@ impl Streets {
         self.parts(&self.all, spot, reach, |_| true)
     }
 
-    fn parts(&self, of: &Components, spot: Spot, reach: f64, fits: fn(Footing) -> bool) -> BTreeMap<u32, f64> {
+    fn parts(
+        &self,
+        of: &Components,
+        spot: Spot,
+        reach: f64,
+        fits: fn(Footing) -> bool,
+    ) -> BTreeMap<u32, f64> {
         let near = self.near(spot, reach).into_iter().filter(|(_, stretch)| fits(stretch.footing));
         let parts = near.map(|(_, stretch)| of.of_node[stretch.from as usize]);
         parts.filter_map(|part| Some((part, *of.metres.get(&part)?))).collect()
     }
 
-    /// Length of the shortest way along the streets between two spots, each taken to the ends of the streets near it.
-    pub fn shortest_m(&self, from: Spot, to: Spot, reach: f64) -> Option<f64> {
-        let ends = |spot| {
-            let near = self.near(spot, reach).into_iter();
-            near.flat_map(move |(_, s)| [(s.from, s.a.distance(spot)), (s.to, s.b.distance(spot))])
+    /// Length of the shortest way between two spots that is open to all, each taken to the ends of the streets near it.
+    pub fn shortest_m(&self, from: Spot, to: Spot, reach: f64, stepless: bool) -> Option<f64> {
+        let good = move |footing: &Footing| !footing.private && !(stepless && footing.steps);
+        let ends = |spot: Spot| {
+            let near = self.near(spot, reach).into_iter().filter(|(_, s)| good(&s.footing));
+            let streets = near.flat_map(|(_, s)| [s.from, s.to]);
+            let nodes: Vec<u32> =
+                streets.chain(self.squares_at(spot).flat_map(|s| s.nodes.clone())).collect();
+            nodes.into_iter().map(move |node| (node, self.nodes[node as usize].distance(spot)))
         };
-        let direct = self.near(from, reach).iter().any(|(_, s)| to.distance_to_line(s.a, s.b) <= reach);
+        let direct = self.near(from, reach).iter().any(|(_, s)| to.distance_to_line(s.a, s.b) <= reach)
+            || self.squares_at(from).any(|square| to.is_inside(&square.rings));
         let mut goals: HashMap<u32, f64> = HashMap::new();
         for (node, metres) in ends(to) {
             let known = goals.entry(node).or_insert(metres);
@@ -157,7 +198,8 @@ impl Streets {
             if let Some(rest) = goals.get(&node) {
                 best = best.min(far + rest);
             }
-            queue.extend(self.next[node as usize].iter().map(|(n, m)| Reverse((millimetres(far + m), *n))));
+            let links = self.next[node as usize].iter().filter(|link| good(&link.footing));
+            queue.extend(links.map(|link| Reverse((millimetres(far + link.metres), link.to))));
         }
         best.is_finite().then_some(best)
     }
@@ -178,6 +220,25 @@ impl Components {
         }
         let of_node = (0..nodes as u32).map(|node| root(&mut of_node, node)).collect();
         Self { of_node, metres }
+    }
+}
+
+/// Links the corners of a square where ways arrive, straight over it. The holes are not gone round: what comes out is
+/// at most as long as the truth.
+fn cross(square: &Square, nodes: &[Spot], next: &mut [Vec<Link>]) {
+    let mut doors: Vec<u32> =
+        square.nodes.iter().copied().filter(|node| next[*node as usize].len() > 2).collect();
+    doors.sort_unstable();
+    doors.dedup();
+    for (index, one) in doors.iter().enumerate() {
+        for other in &doors[index + 1..] {
+            let (a, b) = (nodes[*one as usize], nodes[*other as usize]);
+            if [0.1, 0.5, 0.9].iter().all(|share| a.along(b, *share).is_inside(&square.rings)) {
+                let (metres, footing) = (a.distance(b), square.footing);
+                next[*one as usize].push(Link { to: *other, metres, footing });
+                next[*other as usize].push(Link { to: *one, metres, footing });
+            }
+        }
     }
 }
 

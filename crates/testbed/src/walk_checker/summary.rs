@@ -45,7 +45,8 @@ impl Summary {
         let reports: Vec<&Report> = reports.into_iter().collect();
         let all: Vec<&Numbers> = reports.iter().filter_map(|report| report.numbers.as_ref()).collect();
         let each = |number: fn(&Numbers) -> f64| Spread::of(all.iter().map(|one| number(one)));
-        let list = |numbers: fn(&Numbers) -> &Vec<f64>| Spread::of(all.iter().flat_map(|one| numbers(one)).copied());
+        let list =
+            |numbers: fn(&Numbers) -> &Vec<f64>| Spread::of(all.iter().flat_map(|one| numbers(one)).copied());
         let some = |number: fn(&Numbers) -> Option<f64>| Spread::of(all.iter().filter_map(|one| number(one)));
         let lit = |wanted: bool| {
             Spread::of(all.iter().filter(|one| one.prefer_well_lit == wanted).map(|one| one.lit_share))

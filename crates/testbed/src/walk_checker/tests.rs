@@ -38,13 +38,14 @@ fn stroll(stops: usize, like: impl Fn(&Footing) -> bool) -> Stroll {
         let spots = out[..=last].iter().chain(out[..last].iter().rev()).copied().collect();
         Stroll { spots, stops: found, footing: *footing }
     });
-    let long = |stroll: &Stroll| stroll.stops.len() == stops && stroll.length(0, stroll.spots.len() - 1) > 60.0;
+    let long =
+        |stroll: &Stroll| stroll.stops.len() == stops && stroll.length(0, stroll.spots.len() - 1) > 60.0;
     strolls.into_iter().find(long).unwrap()
 }
 
 impl Stroll {
     fn at(&self, index: usize) -> Coordinate {
-        CITY.extract.plane.coordinate(self.spots[index])
+        CITY.extract.plane.degrees(self.spots[index]).try_into().unwrap()
     }
 
     fn length(&self, from: usize, to: usize) -> f64 {
@@ -73,7 +74,7 @@ impl Stroll {
                 "geometry": {"start": begin, "end": end}}));
             (begin, clock) = (end, clock + seconds);
             if let Some((_, id, place)) = self.stops.get(number) {
-                let location = CITY.extract.plane.coordinate(place.outline[0][0]);
+                let location = CITY.extract.plane.degrees(place.outline[0][0]);
                 stops.push(json!({"order": number + 1, "poi_id": id, "name": null, "arrival_s": clock,
                     "location": {"type": "Point", "coordinates": location}, "dwell_s": 60,
                     "themes": place.themes, "popularity_score": 0.5, "narrative": null, "why": "It is near."}));
@@ -195,7 +196,10 @@ fn a_stop_far_from_the_path_is_seen() {
 
 #[test]
 fn a_stop_that_does_not_exist_or_comes_twice_is_seen() {
-    assert_eq!(spoiled(|route| route["stops"][0]["poi_id"] = json!(7)), BTreeSet::from([Promise::Stops, Promise::Honesty]));
+    assert_eq!(
+        spoiled(|route| route["stops"][0]["poi_id"] = json!(7)),
+        BTreeSet::from([Promise::Stops, Promise::Honesty])
+    );
     let twice = spoiled(|route| route["stops"][1]["poi_id"] = route["stops"][0]["poi_id"].clone());
     assert!(twice.contains(&Promise::Stops), "{twice:?}");
 }
@@ -216,8 +220,14 @@ fn a_loop_that_does_not_close_is_seen() {
 
 #[test]
 fn a_walk_that_praises_itself_is_seen() {
-    assert_eq!(spoiled(|route| route["quality"]["repeated_share"] = json!(0.0)), BTreeSet::from([Promise::Honesty]));
-    assert_eq!(spoiled(|route| route["quality"]["theme_coverage"] = json!(0.5)), BTreeSet::from([Promise::Honesty]));
+    assert_eq!(
+        spoiled(|route| route["quality"]["repeated_share"] = json!(0.0)),
+        BTreeSet::from([Promise::Honesty])
+    );
+    assert_eq!(
+        spoiled(|route| route["quality"]["theme_coverage"] = json!(0.5)),
+        BTreeSet::from([Promise::Honesty])
+    );
 }
 
 #[test]

@@ -119,14 +119,19 @@ impl Trace {
                 let way = self.places[to].minus(self.places[at]);
                 way.y.atan2(way.x)
             };
-            let mut round: Vec<(f64, bool)> =
-                one.map(|to| (angle(to), true)).into_iter().chain(other.map(|to| (angle(to), false))).collect();
+            let mut round: Vec<(f64, bool)> = one
+                .map(|to| (angle(to), true))
+                .into_iter()
+                .chain(other.map(|to| (angle(to), false)))
+                .collect();
             round.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let four_ways = !one.iter().any(|to| other.contains(to)) && one[0] != one[1] && other[0] != other[1];
+            let four_ways =
+                !one.iter().any(|to| other.contains(to)) && one[0] != one[1] && other[0] != other[1];
             four_ways && round[0].1 != round[1].1 && round[1].1 != round[2].1
         };
         let at_one = |(at, ways): (&usize, &Vec<[usize; 2]>)| {
-            let pairs = ways.iter().enumerate().flat_map(|(n, one)| ways[n + 1..].iter().map(move |o| (one, o)));
+            let pairs =
+                ways.iter().enumerate().flat_map(|(n, one)| ways[n + 1..].iter().map(move |o| (one, o)));
             pairs.filter(|(one, other)| crosses(*at, **one, **other)).count()
         };
         through.iter().map(at_one).sum()
@@ -161,7 +166,8 @@ fn places(spots: &[Spot]) -> (Vec<Spot>, Vec<usize>) {
     let mut cells: HashMap<_, Vec<usize>> = HashMap::new();
     let mut numbers = Vec::with_capacity(spots.len());
     for spot in spots {
-        let near = cells_near(*spot, *spot, ONE_PLACE_M, CELL_M).filter_map(|cell| cells.get(&cell)).flatten();
+        let near =
+            cells_near(*spot, *spot, ONE_PLACE_M, CELL_M).filter_map(|cell| cells.get(&cell)).flatten();
         let known = near.copied().find(|place: &usize| places[*place].distance(*spot) < ONE_PLACE_M);
         numbers.push(known.unwrap_or_else(|| {
             places.push(*spot);

@@ -16,6 +16,7 @@ const PIECE_M: f64 = 5.0;
 pub(super) struct Walk {
     pub request: RouteRequest,
     pub route: Route,
+    pub plane: Plane,
     pub start: Spot,
     pub end: Spot,
     pub spots: Vec<Spot>,
@@ -54,7 +55,7 @@ impl Walk {
         let (start, end) = (plane.spot(request.start()), plane.spot(request.end()));
         let pieces = pieces(&spots, &metres, streets);
         let trace = Trace::of(&spots);
-        Ok(Self { request, route, start, end, spots, metres, pieces, trace })
+        Ok(Self { request, route, plane, start, end, spots, metres, pieces, trace })
     }
 
     pub fn length_m(&self) -> f64 {
@@ -74,7 +75,7 @@ impl Walk {
 
     /// The metres of the path whose pieces are like this.
     pub fn sum(&self, like: impl Fn(&Piece) -> bool) -> f64 {
-        self.pieces.iter().filter(|piece| like(piece)).map(|piece| piece.metres).sum()
+        self.pieces.iter().filter(|piece| like(piece)).map(|piece| piece.metres).fold(0.0, std::ops::Add::add)
     }
 }
 

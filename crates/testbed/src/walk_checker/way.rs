@@ -7,7 +7,7 @@ use super::{
 };
 
 /// How far from the point asked for a walk may start or end.
-const SNAP_M: f64 = 250.0;
+pub(super) const SNAP_M: f64 = 250.0;
 /// A part of the network of which one can make a walk, in metres of street.
 const ENOUGH_TO_WALK_M: f64 = 1000.0;
 /// Steps shorter than this in sum are drawing noise.
@@ -20,7 +20,9 @@ pub(super) fn shape(walk: &Walk, report: &mut Report) {
     report.expect(walk.spots.len() >= 2, Promise::Shape, || "the path is a single point".into());
     let ends = [("starts", first.distance(walk.start)), ("ends", last.distance(walk.end))];
     for (what, metres) in ends {
-        report.expect(metres <= SNAP_M, Promise::Shape, || format!("it {what} {metres:.0} m from where it should"));
+        report.expect(metres <= SNAP_M, Promise::Shape, || {
+            format!("it {what} {metres:.0} m from where it should")
+        });
     }
     let open_m = first.distance(*last);
     report.expect(!walk.request.is_loop() || open_m <= 1.0, Promise::Shape, || {
@@ -36,16 +38,16 @@ pub(super) fn on_streets(walk: &Walk, streets: &Streets, report: &mut Report) {
         let at: [f64; 2] = walk.route.path.coordinates[*index].into();
         report.broken(
             Promise::OnStreets,
-            format!("{} points are on no street; point {index} {at:?} is {nearest:.1} m from one", corners.len()),
+            format!(
+                "{} points are on no street; point {index} {at:?} is {nearest:.1} m from one",
+                corners.len()
+            ),
         );
     }
     let off_m: f64 = walk.sum(|piece| off(&piece.middle));
-    if off_m > 0.0 {
-        let at = walk.pieces.iter().find(|piece| off(&piece.middle)).map_or(0.0, |piece| piece.at_m);
-        report.broken(
-            Promise::OnStreets,
-            format!("{off_m:.1} m lead over no street, the first at {at:.0} m of the path"),
-        );
+    if let Some(piece) = walk.pieces.iter().find(|piece| off(&piece.middle)) {
+        let at = walk.plane.degrees(piece.middle);
+        report.broken(Promise::OnStreets, format!("{off_m:.1} m lead over no street, the first at {at:?}"));
     }
 }
 
@@ -113,7 +115,10 @@ fn avoidable(walk: &Walk, streets: &Streets) -> Option<String> {
         (metres >= ENOUGH_TO_WALK_M)
             .then(|| format!("{metres:.0} m of street hang together at the start without any"))
     } else {
-        start.keys().any(|part| end.contains_key(part)).then(|| "start and end hang together without any".into())
+        start
+            .keys()
+            .any(|part| end.contains_key(part))
+            .then(|| "start and end hang together without any".into())
     }
 }
 
