@@ -88,11 +88,11 @@ impl FromRequestParts<App> for IdempotencyKey {
 /// The caller has this version already.
 pub(crate) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     names(headers, header::IF_NONE_MATCH)
-        .is_some_and(|known| known.iter().any(|tag| tag == "*" || tag == etag))
+        .is_some_and(|known| known.iter().any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag))
 }
 
 /// The entity tags of a conditional header.
 pub(crate) fn names(headers: &HeaderMap, name: HeaderName) -> Option<Vec<String>> {
     let value = headers.get(name)?.to_str().ok()?;
-    Some(value.split(',').map(|tag| tag.trim().trim_start_matches("W/").to_owned()).collect())
+    Some(value.split(',').map(|tag| tag.trim().to_owned()).collect())
 }

@@ -61,7 +61,7 @@ fn nearest_on_segment(a: Coordinate, b: Coordinate, point: Coordinate) -> (f64, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Leg, LineString, OffsetRange, PoiId, Point, Quality, Stop};
+    use crate::{Leg, LineString, OffsetRange, PoiId, Quality, Stop};
 
     fn at(lon: f64, lat: f64) -> Coordinate {
         Coordinate::new(lon, lat).unwrap()

@@ -5,7 +5,8 @@
 //! value that stands for it, or with the process that started it, whichever goes first. A server that is already
 //! running on the machine is neither used nor touched.
 //!
-//! The crate knows the product from outside only, by its programs, its environment variables and its public API.
+//! The crate knows the product from outside only, by its programs, its environment variables and its public API, and
+//! shares the words of `domain` with it. [`walk_checker`] tells whether a walk that comes back is a good one.
 //! So it builds, and `cargo xtask` with it, also while the product itself does not.
 
 #![warn(missing_docs)]

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
-use testbed::Walker;
+use testbed::{Walker, workspace};
 
 use crate::{
     console::say,
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) struct Walk {
     #[command(flatten)]
     wish: Wish,
-    /// Where to put walk.geojson and walk.gpx [default: not written]
+    /// Where to put walk.geojson and walk.gpx [default: .wildside/walk]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -32,10 +32,8 @@ impl Walk {
         let running = Running::find()?;
         let walker = Walker::arrive(&running.gateway, &running.notifier).await?;
         let route = take(&walker, &self.wish).await?;
-        if let Some(dir) = &self.out {
-            export(&walker, &route, dir).await?;
-        }
-        Ok(())
+        let out = self.out.unwrap_or_else(|| workspace::root().join(".wildside/walk"));
+        export(&walker, &route, &out).await
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) async fn put_interests(
     match set_interests(&app.database, id, &themes, expected).await? {
         InterestsChange::Done => {}
         InterestsChange::LostUpdate(revision) => return Err(ApiError::LostUpdate(revision)),
-        InterestsChange::UnknownThemes(unknown) => return Err(unknown_themes(&body, &unknown)),
+        InterestsChange::UnknownThemes(unknown) => return Err(unknown_themes(&body, &unknown).into()),
         InterestsChange::NoUser => return Err(SessionError::Forged.into()),
     }
     let user = user(&app.database, id).await?.ok_or(SessionError::Forged)?;
@@ -72,7 +72,7 @@ fn expected_revision(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
 }
 
 /// Points at each unknown theme in the body as it was sent.
-pub(crate) fn unknown_themes(body: &Value, unknown: &[ThemeId]) -> ApiError {
+pub(crate) fn unknown_themes(body: &Value, unknown: &[ThemeId]) -> Vec<FieldError> {
     let sent = body["interest_theme_ids"].as_array().map(Vec::as_slice).unwrap_or_default();
     let is_unknown = |value: &Value| {
         value.as_str().and_then(|text| text.parse().ok()).is_some_and(|theme| unknown.contains(&theme))
@@ -84,5 +84,5 @@ pub(crate) fn unknown_themes(body: &Value, unknown: &[ThemeId]) -> ApiError {
             format!("{value} is not the id of an interest theme"),
         )
     });
-    ApiError::Invalid(errors.collect())
+    errors.collect()
 }

@@ -229,14 +229,12 @@ pub(crate) async fn post_route(
 
 /// What only the data can tell: the themes exist, and the walk is where we have streets.
 fn check(ground: &Ground, body: &Value) -> Result<(), ApiError> {
-    if !ground.unknown_themes.is_empty() {
-        return Err(unknown_themes(body, &ground.unknown_themes));
-    }
+    let mut errors = unknown_themes(body, &ground.unknown_themes);
     let ends = [("/start_location", ground.start_covered), ("/end_location", ground.end_covered)];
     let uncovered = ends.into_iter().filter(|(_, covered)| !covered);
-    let errors: Vec<FieldError> = uncovered
-        .map(|(pointer, _)| FieldError::new(pointer, "is outside the area that Wildside covers"))
-        .collect();
+    errors.extend(
+        uncovered.map(|(pointer, _)| FieldError::new(pointer, "is outside the area that Wildside covers")),
+    );
     if errors.is_empty() { Ok(()) } else { Err(errors.into()) }
 }
 

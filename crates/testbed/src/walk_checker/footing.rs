@@ -19,6 +19,13 @@ pub(super) struct Footing {
     pub area: bool,
 }
 
+impl Footing {
+    /// Open to everybody, and without steps where none are wanted.
+    pub fn is_good(&self, stepless: bool) -> bool {
+        !self.private && (!stepless || !self.steps)
+    }
+}
+
 /// Roads for vehicles alone, and roads that are not there.
 const NO_WAY: [&str; 19] = [
     "motorway",

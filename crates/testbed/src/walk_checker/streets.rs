@@ -133,8 +133,7 @@ impl Streets {
     pub fn nearest_good(&self, spot: Spot, reach: f64, stepless: bool) -> Option<f64> {
         let of = if stepless { &self.stepless } else { &self.all };
         let good = |stretch: &Stretch| {
-            !stretch.footing.private
-                && !(stepless && stretch.footing.steps)
+            stretch.footing.is_good(stepless)
                 && of.metres.get(&of.of_node[stretch.from as usize]).is_some_and(|metres| *metres > 1000.0)
         };
         let near = self.near(spot, reach).into_iter().filter(|(_, stretch)| good(stretch));
@@ -166,7 +165,7 @@ impl Streets {
 
     /// Length of the shortest way between two spots that is open to all, each taken to the ends of the streets near it.
     pub fn shortest_m(&self, from: Spot, to: Spot, reach: f64, stepless: bool) -> Option<f64> {
-        let good = move |footing: &Footing| !footing.private && !(stepless && footing.steps);
+        let good = move |footing: &Footing| footing.is_good(stepless);
         let ends = |spot: Spot| {
             let near = self.near(spot, reach).into_iter().filter(|(_, s)| good(&s.footing));
             let streets = near.flat_map(|(_, s)| [s.from, s.to]);
