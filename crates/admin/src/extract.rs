@@ -7,7 +7,9 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use chrono::{DateTime, Utc};
 use domain::{Bounds, Coordinate, OsmKind, Tags};
-use osmpbf::{Blob, BlobDecode, BlobReader, ByteOffset, Element, HeaderBlock, PrimitiveBlock};
+use osmpbf::{
+    Blob, BlobDecode, BlobReader, ByteOffset, Element, HeaderBlock, PrimitiveBlock, RelMemberType, Relation,
+};
 use sha2::{Digest, Sha256};
 
 use crate::progress::Progress;
@@ -27,6 +29,26 @@ pub(crate) struct Extract {
     pub bounds: Bounds,
     /// How new the data is: what the file says, else its newest element.
     pub timestamp: Option<DateTime<Utc>>,
+}
+
+/// The ways of a multipolygon relation, by number.
+pub(crate) struct AreaMembers {
+    pub outer: Vec<i64>,
+    pub inner: Vec<i64>,
+}
+
+impl AreaMembers {
+    pub(crate) fn of(relation: &Relation<'_>) -> Self {
+        let ways = relation.members().filter(|member| member.member_type == RelMemberType::Way);
+        let is_inner = |role: osmpbf::Result<&str>| role.is_ok_and(|role| role == "inner");
+        let (inner, outer): (Vec<_>, Vec<_>) = ways.partition(|member| is_inner(member.role()));
+        let ids = |members: Vec<osmpbf::RelMember<'_>>| members.iter().map(|way| way.member_id).collect();
+        Self { outer: ids(outer), inner: ids(inner) }
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = i64> {
+        self.outer.iter().chain(&self.inner).copied()
+    }
 }
 
 /// Where a block is, and what is in it: a later pass opens only the blocks it needs.

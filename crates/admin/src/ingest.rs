@@ -110,6 +110,7 @@ fn read_extract(extract: Extract, catalogue: ThemeCatalogue, area: Option<&Area>
     extract.each("Reading areas", OsmKind::Relation, |element| {
         if let Element::Relation(relation) = element {
             places.take_relation(&relation);
+            streets.take_relation(&relation);
         }
     })?;
     let mut wanted = Vec::new();
@@ -117,9 +118,7 @@ fn read_extract(extract: Extract, catalogue: ThemeCatalogue, area: Option<&Area>
         if let Element::Way(way) = element {
             let ours = ours(&way);
             wanted.extend(places.take_way(&way, ours));
-            if ours && Streets::wants_way(&tags(way.tags())) {
-                wanted.extend(way.refs());
-            }
+            wanted.extend(streets.take_way(&way, ours));
         }
     })?;
     let mut nodes = Nodes::wanted(wanted);
@@ -141,8 +140,8 @@ fn read_extract(extract: Extract, catalogue: ThemeCatalogue, area: Option<&Area>
     })?;
     streets.read(&extract, &nodes, ours)?;
     let pois = places.finish(&nodes, area);
+    let cells = streets.finish(&nodes)?;
     drop(nodes);
-    let cells = streets.finish()?;
     let coverage = match area {
         Some(area) => area.polygons().clone(),
         None => polygon::rectangle(extract.bounds).context("the extract is nowhere")?,

@@ -4,10 +4,15 @@ use domain::{
     Coordinate, OsmKind, Poi, PoiId, Tags, ThemeCatalogue, ThemeId, dwell_seconds, kind_of_place,
     name_of_place, popularity_score,
 };
-use osmpbf::{RelMemberType, Relation, Way};
+use osmpbf::{Relation, Way};
 use store::IngestedPoi;
 
-use crate::{extract::tags, nodes::Nodes, outlines, polygon::Area};
+use crate::{
+    extract::{AreaMembers, tags},
+    nodes::Nodes,
+    outlines,
+    polygon::Area,
+};
 
 /// Ids beyond this do not fit into ours; OSM is a long way from there.
 const LARGEST_ID: i64 = 1 << 51;
@@ -34,8 +39,7 @@ pub(crate) struct Places<'a> {
 
 struct AreaOfWays {
     what: Candidate,
-    outer: Vec<i64>,
-    inner: Vec<i64>,
+    members: AreaMembers,
 }
 
 struct Line {
@@ -68,13 +72,9 @@ impl<'a> Places<'a> {
             return;
         }
         let Some(what) = self.candidate(OsmKind::Relation, relation.id(), relation.tags()) else { return };
-        let ways = || relation.members().filter(|member| member.member_type == RelMemberType::Way);
-        let is_inner = |role: osmpbf::Result<&str>| role.is_ok_and(|role| role == "inner");
-        let (inner, outer): (Vec<_>, Vec<_>) = ways().partition(|member| is_inner(member.role()));
-        let ids = |members: Vec<osmpbf::RelMember<'_>>| members.iter().map(|way| way.member_id).collect();
-        let area = AreaOfWays { what, outer: ids(outer), inner: ids(inner) };
-        self.parts.extend(area.outer.iter().chain(&area.inner).map(|way| (*way, Vec::new())));
-        self.relations.push(area);
+        let members = AreaMembers::of(relation);
+        self.parts.extend(members.all().map(|way| (way, Vec::new())));
+        self.relations.push(AreaOfWays { what, members });
     }
 
     /// Then the ways; one that is not `ours` may still be part of a relation. Returns the nodes that will be asked for.
@@ -107,11 +107,11 @@ impl<'a> Places<'a> {
             let at = nodes.entrance(line.iter().copied()).or_else(|| point_of_way(&what.tags, &line, nodes));
             self.keep(what, at, area);
         }
-        for AreaOfWays { what, outer, inner } in std::mem::take(&mut self.relations) {
+        for AreaOfWays { what, members } in std::mem::take(&mut self.relations) {
             let lines = |ways: &[i64]| -> Vec<&[i64]> {
                 ways.iter().filter_map(|way| self.parts.get(way)).map(Vec::as_slice).collect()
             };
-            let (outer, inner) = (lines(&outer), lines(&inner));
+            let (outer, inner) = (lines(&members.outer), lines(&members.inner));
             let entrance = nodes.entrance(outer.iter().flat_map(|line| line.iter().copied()));
             let at = entrance.or_else(|| point_of_area(&outer, &inner, nodes));
             self.keep(what, at, area);

@@ -1,23 +1,65 @@
+use std::collections::{HashMap, HashSet};
+
 use anyhow::Context;
 use domain::{Coordinate, OsmKind, Tags};
-use osmpbf::{Element, Way};
+use osmpbf::{Element, Relation, Way};
 use store::IngestedCell;
 use wildside_engine::NetworkBuilder;
 
 use crate::{
-    extract::{Extract, tags},
+    extract::{AreaMembers, Extract, tags},
     nodes::Nodes,
+    outlines,
 };
 
 /// Gathers the streets of an extract for the engine, which knows what can be walked.
 #[derive(Default)]
 pub(crate) struct Streets {
     builder: NetworkBuilder,
+    squares: Vec<Square>,
+    /// The ways that the squares are made of, by their nodes.
+    parts: HashMap<i64, Vec<i64>>,
+    /// Those of the parts that are in our area.
+    ours: HashSet<i64>,
+}
+
+/// A square that is mapped as a multipolygon: its outline is made of several ways, or it has holes.
+struct Square {
+    id: i64,
+    tags: Tags,
+    members: AreaMembers,
 }
 
 impl Streets {
     pub(crate) fn wants_way(way: &Tags) -> bool {
         NetworkBuilder::wants_way(way)
+    }
+
+    /// First come the relations: squares made of several ways.
+    pub(crate) fn take_relation(&mut self, relation: &Relation<'_>) {
+        let tags = tags(relation.tags());
+        if NetworkBuilder::wants_square(&tags) {
+            let members = AreaMembers::of(relation);
+            self.parts.extend(members.all().map(|way| (way, Vec::new())));
+            self.squares.push(Square { id: relation.id(), tags, members });
+        }
+    }
+
+    /// Then the ways; one that is not `ours` may still be part of a square. Returns the nodes that will be asked for.
+    pub(crate) fn take_way(&mut self, way: &Way<'_>, ours: bool) -> Vec<i64> {
+        let part = self.parts.get_mut(&way.id());
+        let is_part = part.is_some();
+        if let Some(part) = part {
+            *part = way.refs().collect();
+            if ours {
+                self.ours.insert(way.id());
+            }
+        }
+        if is_part || (ours && Self::wants_way(&tags(way.tags()))) {
+            way.refs().collect()
+        } else {
+            Vec::new()
+        }
     }
 
     /// A node that some way of ours passes.
@@ -47,8 +89,23 @@ impl Streets {
         })
     }
 
-    /// The network in squares.
-    pub(crate) fn finish(self) -> anyhow::Result<Vec<IngestedCell>> {
+    /// The network in squares of the map.
+    pub(crate) fn finish(mut self, nodes: &Nodes) -> anyhow::Result<Vec<IngestedCell>> {
+        for square in std::mem::take(&mut self.squares) {
+            if !square.members.outer.iter().any(|way| self.ours.contains(way)) {
+                continue;
+            }
+            let lines = |ways: &[i64]| -> Vec<&[i64]> {
+                ways.iter().filter_map(|way| self.parts.get(way)).map(Vec::as_slice).collect()
+            };
+            // Where a part is missing, what is there of the outline can still be walked along.
+            let rings = [lines(&square.members.outer), lines(&square.members.inner)].map(|lines| {
+                outlines::rings(&lines).unwrap_or_else(|| lines.iter().map(|line| line.to_vec()).collect())
+            });
+            let located = |ring: &Vec<i64>| ring.iter().map(|&id| (id, nodes.get(id))).collect();
+            let rings: Vec<Vec<(i64, Option<Coordinate>)>> = rings.iter().flatten().map(located).collect();
+            self.builder.add_square(square.id, &square.tags, &rings);
+        }
         let cells = self.builder.finish().into_iter().map(|cell| {
             let segments = i32::try_from(cell.segments).context("a square has too many streets")?;
             Ok(IngestedCell { x: cell.id.x, y: cell.id.y, network: cell.bytes, segments })

@@ -107,11 +107,13 @@ impl Streets {
         };
         let parallel: Vec<_> = near.iter().filter(|(distance, stretch)| along(*distance, stretch)).collect();
         let nearest = parallel.iter().map(|(distance, _)| *distance).fold(f64::INFINITY, f64::min);
+        let squares: Vec<Footing> = self.squares_at(spot).map(|square| square.footing).collect();
         if nearest.is_finite() {
             let best = parallel.iter().filter(|(distance, _)| *distance <= nearest + 0.3);
-            return best.map(|(_, stretch)| stretch.footing).collect();
+            let ways = best.map(|(_, stretch)| stretch.footing);
+            // Beside a way that leads over a square, one may as well be crossing the square.
+            return if nearest > 0.3 { ways.chain(squares).collect() } else { ways.collect() };
         }
-        let squares: Vec<Footing> = self.squares_at(spot).map(|square| square.footing).collect();
         if squares.is_empty() { near.iter().map(|(_, stretch)| stretch.footing).collect() } else { squares }
     }
 
