@@ -110,6 +110,8 @@ impl Attributes {
             "motorway" | "motorway_link" | "trunk" | "trunk_link" => has_sidewalk,
             "cycleway" => has_sidewalk || matches!(tag("segregated"), "yes" | "no"),
             "bridleway" => false,
+            // A tunnel for deliveries lies below the streets that a walker sees on the map.
+            "service" => !matches!(tag("tunnel"), "yes" | "culvert") || has_sidewalk,
             _ => tag("motorroad") != "yes" || has_sidewalk,
         };
         let permission = match (foot, Permission::of(tag("access"))) {
@@ -257,6 +259,8 @@ mod tests {
             "highway=trunk sidewalk=both",
             "highway=trunk foot=yes",
             "highway=service access=no foot=yes",
+            "highway=service tunnel=building_passage",
+            "highway=service tunnel=yes foot=yes",
             "highway=residential access=destination",
             "highway=residential vehicle=private",
         ] {
@@ -276,6 +280,7 @@ mod tests {
             "highway=residential foot=no",
             "highway=primary foot=use_sidepath",
             "highway=service access=no",
+            "highway=service tunnel=yes access=destination",
             "highway=construction",
             "highway=proposed",
             "highway=corridor",
