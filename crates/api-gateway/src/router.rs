@@ -7,7 +7,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
-    endpoints::{interest_themes, interests, pois, routes, saved_routes, session, users},
+    endpoints::{interest_themes, interests, my_routes, pois, routes, saved_routes, session, users},
     error::ApiError,
     knocks, openapi,
 };
@@ -25,7 +25,7 @@ pub(crate) fn table() -> OpenApiRouter<App> {
         .routes(routes!(routes::post_route))
         .routes(routes!(routes::get_route))
         .routes(routes!(saved_routes::save_route, saved_routes::unsave_route))
-        .routes(routes!(saved_routes::get_my_routes))
+        .routes(routes!(my_routes::get_my_routes))
         .routes(routes!(pois::get_poi))
 }
 

@@ -1,6 +1,8 @@
 pub(crate) mod interest_themes;
 pub(crate) mod interests;
+pub(crate) mod my_routes;
 pub(crate) mod pois;
+pub(crate) mod route_bodies;
 pub(crate) mod route_files;
 pub(crate) mod routes;
 pub(crate) mod saved_routes;

@@ -6,7 +6,7 @@ use domain::{Route, RouteId};
 use http::{HeaderMap, header};
 use serde_json::json;
 
-use crate::{endpoints::routes::ATTRIBUTION, error::ApiError};
+use crate::{endpoints::route_bodies::ATTRIBUTION, error::ApiError};
 
 /// How a caller wants a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

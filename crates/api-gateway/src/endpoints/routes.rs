@@ -4,14 +4,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bus::GenerateRouteJob;
-use chrono::{DateTime, Utc};
 use domain::{FieldError, RequestId, RequestStatus, RouteId, RouteRequest, StatusEvent};
 use http::{HeaderMap, StatusCode, header};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use service::{SessionError, http::RequestId as HttpRequestId, telemetry};
 use sha2::{Digest, Sha256};
-use store::{Acceptance, Ground, NewRequest, RouteState, accept_request, cache_key, ground_of};
+use store::{Acceptance, Ground, NewRequest, accept_request, cache_key, ground_of};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -19,35 +18,13 @@ use crate::{
     app::App,
     endpoints::{
         interests::unknown_themes,
+        route_bodies::{RouteBody, RouteWish, Status},
         route_files::{self, Form},
-        wire::{AccessibilityNeeds, GeoLineString, GeoPoint, ProblemDocument},
+        wire::ProblemDocument,
     },
     error::ApiError,
     extract::{IdempotencyKey, JsonBody, PathId, Walker, is_known},
 };
-
-/// A wish for a walk. Read by `domain::RouteRequest::parse`.
-#[derive(Deserialize, ToSchema)]
-#[allow(dead_code, reason = "only describes the body")]
-pub(crate) struct RouteWish {
-    /// Where the walk starts.
-    start_location: GeoPoint,
-    /// Time for walking and stopping together.
-    #[schema(minimum = 5, maximum = 480, example = 60)]
-    duration_minutes: u16,
-    /// What for: ids of interest themes, none twice.
-    #[schema(min_items = 1, max_items = 20)]
-    interest_theme_ids: Vec<Uuid>,
-    /// 0 hidden gems, 1 hotspots.
-    #[schema(minimum = 0, maximum = 1, default = 0.5)]
-    popularity_bias: Option<f64>,
-    accessibility: Option<AccessibilityNeeds>,
-    /// Where the walk ends; without it, where it started.
-    end_location: Option<GeoPoint>,
-    /// Another seed gives another walk for the same wish.
-    #[schema(minimum = 0, default = 0)]
-    seed: Option<u32>,
-}
 
 /// What became of a wish.
 #[derive(Serialize, ToSchema)]
@@ -57,113 +34,6 @@ pub(crate) struct Accepted {
     /// Where its route is, or will be: `/api/v1/routes/{route_id}`.
     route_id: Uuid,
     status: Status,
-}
-
-/// How far a request has come.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Status {
-    Pending,
-    InProgress,
-    Complete,
-    Failed,
-}
-
-/// A route, from the moment it was asked for. All of the walk is there when `status` is `complete`.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct RouteBody {
-    route_id: Uuid,
-    request_id: Uuid,
-    status: Status,
-    created_at: DateTime<Utc>,
-    /// What was asked for.
-    #[schema(value_type = RouteWish)]
-    params: Value,
-    /// Why there is no route, when `status` is `failed`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    #[serde(flatten)]
-    walk: Option<Walk>,
-}
-
-/// A walk.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Walk {
-    /// The whole way along the streets.
-    path: GeoLineString,
-    /// Length in metres.
-    distance_m: f64,
-    /// Walking and dwelling, in seconds.
-    duration_s: u32,
-    /// Walking alone, in seconds.
-    walking_s: u32,
-    /// Metres climbed, where heights are known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ascent_m: Option<f64>,
-    stops: Vec<Stop>,
-    /// The ways between start, stops and end, in order.
-    legs: Vec<Leg>,
-    quality: Quality,
-    /// Few places are known for some of the themes here.
-    data_sparse: bool,
-    /// The walker has pinned it.
-    saved: bool,
-    /// To be shown with it.
-    attribution: &'static str,
-}
-
-/// A place to stop at.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Stop {
-    /// 1 for the first.
-    order: u32,
-    poi_id: i64,
-    name: Option<String>,
-    location: GeoPoint,
-    /// Seconds from the start of the walk.
-    arrival_s: u32,
-    /// Seconds to spend there.
-    dwell_s: u32,
-    /// Ids of the place's interest themes.
-    themes: Vec<Uuid>,
-    popularity_score: f32,
-    narrative: Option<String>,
-    /// Why the walk stops here.
-    why: String,
-}
-
-/// The way from one stop to the next.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Leg {
-    /// `order` of the stop it leaves; 0 for the start.
-    from: u32,
-    /// `order` of the stop it reaches; one more than the last for the end.
-    to: u32,
-    distance_m: f64,
-    /// Walking time in seconds.
-    duration_s: u32,
-    geometry: OffsetRange,
-}
-
-/// Positions in the path's coordinates, both included.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct OffsetRange {
-    start: u32,
-    end: u32,
-}
-
-/// How good the walk is. Shares are of the path's length.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Quality {
-    /// Walked a second time.
-    repeated_share: f64,
-    /// Known to be lit.
-    well_lit_share: f64,
-    /// Known to be lit or unlit.
-    lit_known_share: f64,
-    steps_used: bool,
-    /// Share of the wanted themes that some stop has.
-    theme_coverage: f64,
 }
 
 /// Asks for a walk.
@@ -316,91 +186,4 @@ pub(crate) async fn get_route(
         Form::GeoJson => (caching, route_files::geojson(route_id, route)).into_response(),
         Form::Gpx => (caching, route_files::gpx(route_id, state.created_at, route)).into_response(),
     })
-}
-
-pub(crate) const ATTRIBUTION: &str = "© OpenStreetMap contributors, ODbL 1.0";
-
-impl From<RequestStatus> for Status {
-    fn from(status: RequestStatus) -> Self {
-        match status {
-            RequestStatus::Pending => Self::Pending,
-            RequestStatus::InProgress => Self::InProgress,
-            RequestStatus::Complete => Self::Complete,
-            RequestStatus::Failed => Self::Failed,
-        }
-    }
-}
-
-impl From<RouteState> for RouteBody {
-    fn from(state: RouteState) -> Self {
-        let saved = state.saved;
-        Self {
-            route_id: state.route_id.0,
-            request_id: state.request_id.0,
-            status: state.status.into(),
-            created_at: state.created_at,
-            params: serde_json::to_value(&state.request).unwrap_or_default(),
-            error: state.error,
-            walk: state.route.map(|route| Walk::of(route, saved)),
-        }
-    }
-}
-
-impl Walk {
-    fn of(route: domain::Route, saved: bool) -> Self {
-        Self {
-            path: route.path.into(),
-            distance_m: route.distance_m,
-            duration_s: route.duration_s,
-            walking_s: route.walking_s,
-            ascent_m: route.ascent_m,
-            stops: route.stops.into_iter().map(Stop::from).collect(),
-            legs: route.legs.into_iter().map(Leg::from).collect(),
-            quality: route.quality.into(),
-            data_sparse: !route.sparse_themes.is_empty(),
-            saved,
-            attribution: ATTRIBUTION,
-        }
-    }
-}
-
-impl From<domain::Stop> for Stop {
-    fn from(stop: domain::Stop) -> Self {
-        Self {
-            order: stop.order,
-            poi_id: stop.poi_id.0,
-            name: stop.name,
-            location: stop.location.into(),
-            arrival_s: stop.arrival_s,
-            dwell_s: stop.dwell_s,
-            themes: stop.themes.into_iter().map(|theme| theme.0).collect(),
-            popularity_score: stop.popularity_score,
-            narrative: stop.narrative,
-            why: stop.why,
-        }
-    }
-}
-
-impl From<domain::Leg> for Leg {
-    fn from(leg: domain::Leg) -> Self {
-        Self {
-            from: leg.from,
-            to: leg.to,
-            distance_m: leg.distance_m,
-            duration_s: leg.duration_s,
-            geometry: OffsetRange { start: leg.geometry.start, end: leg.geometry.end },
-        }
-    }
-}
-
-impl From<domain::Quality> for Quality {
-    fn from(quality: domain::Quality) -> Self {
-        Self {
-            repeated_share: quality.repeated_share,
-            well_lit_share: quality.well_lit_share,
-            lit_known_share: quality.lit_known_share,
-            steps_used: quality.steps_used,
-            theme_coverage: quality.theme_coverage,
-        }
-    }
 }
