@@ -21,7 +21,7 @@ pub struct NetworkBuilder {
 struct Way {
     attributes: Attributes,
     square: bool,
-    /// The way between the nodes that are missing.
+    /// The way between the nodes that are missing; of a square that is a relation, one for each ring.
     runs: Vec<Vec<Node>>,
 }
 
@@ -54,6 +54,11 @@ impl NetworkBuilder {
         walkable::blocks(tags)
     }
 
+    /// Whether a relation is a square for walkers.
+    pub fn wants_square(tags: &Tags) -> bool {
+        walkable::is_square_of_ways(tags) && Attributes::of_way(tags).is_some()
+    }
+
     /// Adds a node that stops walkers; others are passed over.
     pub fn add_node(&mut self, osm_id: i64, tags: &Tags) {
         if walkable::blocks(tags) {
@@ -65,17 +70,28 @@ impl NetworkBuilder {
     /// way is cut there. A way that was added before is replaced.
     pub fn add_way(&mut self, osm_id: i64, tags: &Tags, nodes: &[(i64, Option<Coordinate>)]) {
         let Some(attributes) = Attributes::of_way(tags) else { return };
-        let runs = nodes
-            .split(|(_, at)| at.is_none())
-            .map(|run| {
-                let mut run: Vec<Node> =
-                    run.iter().filter_map(|&(id, at)| at.map(|at| (id, Spot::of(at)))).collect();
-                run.dedup_by_key(|&mut (id, _)| id);
-                run
-            })
-            .filter(|run| run.len() >= 2)
-            .collect();
+        let runs = runs_of(nodes).collect();
         self.ways.insert(osm_id, Way { attributes, square: walkable::is_square(tags), runs });
+    }
+
+    /// Adds a square that is a relation; others are passed over. Its rings are closed lines, outer and inner ones in
+    /// any order: between them one walks freely, and along them. Of a square with a ring that is cut or open only the
+    /// lines are known. A relation that was added before is replaced.
+    pub fn add_square<R: AsRef<[(i64, Option<Coordinate>)]>>(
+        &mut self,
+        osm_id: i64,
+        tags: &Tags,
+        rings: &[R],
+    ) {
+        let Some(attributes) = Attributes::of_way(tags).filter(|_| Self::wants_square(tags)) else { return };
+        let whole = rings.iter().map(AsRef::as_ref).all(|ring| {
+            ring.len() >= 4
+                && ring.first().map(|node| node.0) == ring.last().map(|node| node.0)
+                && ring.iter().all(|(_, at)| at.is_some())
+        });
+        let runs = rings.iter().flat_map(|ring| runs_of(ring.as_ref())).collect();
+        // Relations are numbered apart from ways.
+        self.ways.insert(osm_id.wrapping_neg(), Way { attributes, square: whole, runs });
     }
 
     /// The cells, sorted by id. The same ways give the same bytes, in whatever order they came.
@@ -87,23 +103,33 @@ impl NetworkBuilder {
                 cells.entry(CellId::of(first.coordinate())).or_default().push(segment);
             }
         };
+        let walked = self.lines_of_ways();
         for (&id, way) in &self.ways {
             let mut index = 0;
+            let mut add = |segment: &[Node], attributes: Attributes| {
+                keep(self.segment(id, index, attributes, segment));
+                index += 1;
+            };
             for run in &way.runs {
                 for segment in cut(run, |node| uses.get(&node).is_some_and(|&uses| uses > 1)) {
-                    keep(self.segment(id, index, way.attributes, segment));
-                    index += 1;
-                }
-                if way.square {
-                    let shared = |node: i64| {
-                        // The outline's own seam counts twice for itself.
-                        let own = if run.first().is_some_and(|&(first, _)| first == node) { 4 } else { 1 };
-                        uses.get(&node).is_some_and(|&uses| uses > own) && !self.blocked.contains(&node)
-                    };
-                    for (a, b) in squares::crossings(run, shared) {
-                        keep(self.segment(id, index, way.attributes.across(), &[a, b]));
-                        index += 1;
+                    // The outline of a relation may be a street by itself.
+                    let known = |pair: &[Node]| walked.contains(&line_between(pair[0].0, pair[1].0));
+                    if id > 0 || !segment.windows(2).all(known) {
+                        add(segment, way.attributes);
                     }
+                }
+            }
+            if way.square {
+                let shared = |node: i64, is_seam: bool| {
+                    // The outline's own seam counts twice for itself.
+                    let own = if is_seam { 4 } else { 1 };
+                    uses.get(&node).is_some_and(|&uses| uses > own) && !self.blocked.contains(&node)
+                };
+                // A way that is cut is no outline, but each of its pieces may be one.
+                let outlines: Vec<&[Vec<Node>]> =
+                    if id > 0 { way.runs.chunks(1).collect() } else { vec![&way.runs] };
+                for (a, b) in outlines.into_iter().flat_map(|rings| squares::crossings(rings, shared)) {
+                    add(&[a, b], way.attributes.across());
                 }
             }
         }
@@ -115,6 +141,15 @@ impl NetworkBuilder {
                 segments: segments.len(),
             })
             .collect()
+    }
+
+    /// The straight lines that ways are made of; none where they are not asked for.
+    fn lines_of_ways(&self) -> HashSet<(i64, i64)> {
+        if self.ways.keys().all(|&id| id > 0) {
+            return HashSet::new();
+        }
+        let runs = self.ways.iter().filter(|&(&id, _)| id > 0).flat_map(|(_, way)| &way.runs);
+        runs.flat_map(|run| run.windows(2)).map(|pair| line_between(pair[0].0, pair[1].0)).collect()
     }
 
     /// How often each node is used; more than once makes a junction. Ends of ways count double, as do barriers.
@@ -149,6 +184,24 @@ impl NetworkBuilder {
             points: nodes.iter().map(|&(_, spot)| spot).collect(),
         }
     }
+}
+
+/// The pieces of a line between the nodes that are missing.
+fn runs_of(nodes: &[(i64, Option<Coordinate>)]) -> impl Iterator<Item = Vec<Node>> {
+    nodes
+        .split(|(_, at)| at.is_none())
+        .map(|run| {
+            let mut run: Vec<Node> =
+                run.iter().filter_map(|&(id, at)| at.map(|at| (id, Spot::of(at)))).collect();
+            run.dedup_by_key(|&mut (id, _)| id);
+            run
+        })
+        .filter(|run| run.len() >= 2)
+}
+
+/// A line between two nodes, the same in both directions.
+fn line_between(a: i64, b: i64) -> (i64, i64) {
+    (a.min(b), a.max(b))
 }
 
 /// Cuts a way at its junctions.

@@ -4,46 +4,83 @@ use crate::spot::{Plane, Spot};
 
 /// More entrances than this are thinned out evenly: the crossings grow with their square.
 const MOST_ENTRANCES: usize = 20;
+/// Corners of holes that the ways across go round, thinned out in the same way.
+const MOST_CORNERS: usize = 10;
 const LONGEST_OUTLINE: usize = 2000;
 
 type Node = (i64, Spot);
 type Xy = (f64, f64);
 
-/// The straight ways across the surface within a closed outline, between the nodes where streets meet it.
-pub(super) fn crossings(outline: &[Node], is_shared: impl Fn(i64) -> bool) -> Vec<(Node, Node)> {
-    let closed = outline.len() >= 4 && outline.first().map(|n| n.0) == outline.last().map(|n| n.0);
-    if !closed || outline.len() > LONGEST_OUTLINE {
+/// A corner of a ring, and which one it is: of which ring, in which place.
+#[derive(Clone, Copy)]
+struct Corner {
+    node: Node,
+    at: Xy,
+    ring: usize,
+    place: usize,
+}
+
+/// The straight ways across the surface within closed rings, outer ones and holes, between the nodes where streets
+/// meet them and the corners of the holes. `is_shared` is told whether the node is the one where its ring closes.
+pub(super) fn crossings(rings: &[Vec<Node>], is_shared: impl Fn(i64, bool) -> bool) -> Vec<(Node, Node)> {
+    let closed = |ring: &Vec<Node>| ring.len() >= 4 && ring.first().map(|n| n.0) == ring.last().map(|n| n.0);
+    let total: usize = rings.iter().map(Vec::len).sum();
+    let Some(origin) = rings.first().and_then(|ring| ring.first()) else { return Vec::new() };
+    if !rings.iter().all(closed) || total > LONGEST_OUTLINE {
         return Vec::new();
     }
-    let ring = &outline[..outline.len() - 1];
-    let plane = Plane::at(ring[0].1);
-    let corners: Vec<Xy> = ring.iter().map(|&(_, spot)| plane.metres(spot)).collect();
-    let entrances: Vec<usize> = (0..ring.len()).filter(|&i| is_shared(ring[i].0)).collect();
-    let step = entrances.len().div_ceil(MOST_ENTRANCES).max(1);
-    let entrances: Vec<usize> = entrances.into_iter().step_by(step).collect();
+    let plane = Plane::at(origin.1);
+    let corners: Vec<Vec<Corner>> = rings
+        .iter()
+        .enumerate()
+        .map(|(ring, nodes)| {
+            let corner =
+                |(place, &node): (usize, &Node)| Corner { node, at: plane.metres(node.1), ring, place };
+            nodes[..nodes.len() - 1].iter().enumerate().map(corner).collect()
+        })
+        .collect();
+    let rings: Vec<Vec<Xy>> =
+        corners.iter().map(|ring| ring.iter().map(|corner| corner.at).collect()).collect();
+    let is_hole = |ring: usize| {
+        rings.iter().enumerate().any(|(other, outer)| other != ring && holds(outer, rings[ring][0]))
+    };
+    let (doors, others): (Vec<Corner>, Vec<Corner>) =
+        corners.iter().flatten().partition(|corner| is_shared(corner.node.0, corner.place == 0));
+    let of_holes = others.into_iter().filter(|corner| is_hole(corner.ring)).collect();
+    let mut ends = thinned(doors, MOST_ENTRANCES);
+    ends.extend(thinned(of_holes, MOST_CORNERS));
     let mut found = Vec::new();
-    for (position, &a) in entrances.iter().enumerate() {
-        for &b in &entrances[position + 1..] {
-            let neighbours = b - a == 1 || b - a == ring.len() - 1;
-            if !neighbours && ring[a].0 != ring[b].0 && is_inside(&corners, a, b) {
-                found.push((ring[a], ring[b]));
+    for (position, a) in ends.iter().enumerate() {
+        for b in &ends[position + 1..] {
+            let apart = a.place.abs_diff(b.place);
+            let neighbours = a.ring == b.ring && (apart == 1 || apart == rings[a.ring].len() - 1);
+            if !neighbours && a.node.0 != b.node.0 && is_inside(&rings, a, b) {
+                found.push((a.node, b.node));
             }
         }
     }
     found
 }
 
+fn thinned(corners: Vec<Corner>, most: usize) -> Vec<Corner> {
+    let step = corners.len().div_ceil(most).max(1);
+    corners.into_iter().step_by(step).collect()
+}
+
 /// Whether the straight line between two corners stays within the outline.
-fn is_inside(corners: &[Xy], a: usize, b: usize) -> bool {
-    let (from, to) = (corners[a], corners[b]);
-    let crosses_outline = (0..corners.len()).any(|i| {
-        let j = (i + 1) % corners.len();
-        let touches = [i, j].iter().any(|corner| [a, b].contains(corner));
-        !touches && cross(from, to, corners[i], corners[j])
+fn is_inside(rings: &[Vec<Xy>], a: &Corner, b: &Corner) -> bool {
+    let (from, to) = (a.at, b.at);
+    let crosses_outline = rings.iter().enumerate().any(|(number, ring)| {
+        (0..ring.len()).any(|i| {
+            let j = (i + 1) % ring.len();
+            let is_end = |place: usize| [a, b].iter().any(|end| end.ring == number && end.place == place);
+            !is_end(i) && !is_end(j) && cross(from, to, ring[i], ring[j])
+        })
     });
     // Three inner points: one could lie on the outline by chance.
     let share = |s: f64| (from.0 + (to.0 - from.0) * s, from.1 + (to.1 - from.1) * s);
-    !crosses_outline && [0.11, 0.47, 0.91].into_iter().all(|s| holds(corners, share(s)))
+    let is_within = |at: Xy| rings.iter().filter(|ring| holds(ring, at)).count() % 2 == 1;
+    !crosses_outline && [0.11, 0.47, 0.91].into_iter().all(|s| is_within(share(s)))
 }
 
 /// Which side of the line a-b the point lies on.
@@ -79,7 +116,7 @@ mod tests {
     }
 
     fn pairs(corners: &[(i32, i32)]) -> Vec<(i64, i64)> {
-        crossings(&ring(corners), |_| true).into_iter().map(|(a, b)| (a.0, b.0)).collect()
+        crossings(&[ring(corners)], |_, _| true).into_iter().map(|(a, b)| (a.0, b.0)).collect()
     }
 
     #[test]
@@ -98,6 +135,17 @@ mod tests {
     fn an_open_line_is_no_square() {
         let mut open = ring(&[(0, 0), (10, 0), (10, 10), (0, 10)]);
         open.pop();
-        assert_eq!(crossings(&open, |_| true), []);
+        assert_eq!(crossings(&[open], |_, _| true), []);
+    }
+
+    #[test]
+    fn the_way_across_goes_round_what_stands_in_the_middle() {
+        let mut hole = ring(&[(4, 4), (6, 4), (6, 6), (4, 6)]);
+        hole.iter_mut().for_each(|node| node.0 += 10);
+        let rings = [ring(&[(0, 0), (10, 0), (10, 10), (0, 10)]), hole];
+        let pairs: Vec<(i64, i64)> =
+            crossings(&rings, |node, _| node < 10).into_iter().map(|(a, b)| (a.0, b.0)).collect();
+        assert!(!pairs.contains(&(0, 2)) && !pairs.contains(&(10, 12)), "{pairs:?}");
+        assert!(pairs.contains(&(0, 11)) && pairs.contains(&(2, 11)), "{pairs:?}");
     }
 }

@@ -216,8 +216,18 @@ pub(crate) fn blocks(tags: &Tags) -> bool {
 
 /// Whether a closed way is the outline of a surface that one may cross freely.
 pub(crate) fn is_square(tags: &Tags) -> bool {
-    let tag = |key: &str| tags.get(key).map_or("", String::as_str);
-    tag("area") == "yes" && matches!(tag("highway"), "pedestrian" | "footway" | "path" | "living_street")
+    tags.get("area").is_some_and(|area| area == "yes") && is_surface(tags)
+}
+
+/// Whether a relation is such a surface, with ways for its outline and its holes.
+pub(crate) fn is_square_of_ways(tags: &Tags) -> bool {
+    let is = |key: &str, value: &str| tags.get(key).is_some_and(|is| is == value);
+    is("type", "multipolygon") && !is("area", "no") && is_surface(tags)
+}
+
+fn is_surface(tags: &Tags) -> bool {
+    let highway = tags.get("highway").map_or("", String::as_str);
+    matches!(highway, "pedestrian" | "footway" | "path" | "living_street")
 }
 
 #[cfg(test)]

@@ -251,6 +251,28 @@ fn a_square_is_walked_across() {
 }
 
 #[test]
+fn a_square_that_is_a_relation_is_walked_across_and_along() {
+    let square = |of_what: &str, ring: &[(usize, usize)]| {
+        let mut town = Town::with(1, |_, _| String::new());
+        let corner = |&(x, y): &(usize, usize)| (node(x, y), Some(town.at(x as f64, y as f64)));
+        let ring: Vec<_> = ring.iter().map(corner).collect();
+        town.builder.add_square(1, &tags(of_what), &[ring]);
+        town.way(2, "highway=footway", &[(0, 0), (2, 2)]);
+        town.way(3, "highway=footway", &[(6, 6), (8, 8)]);
+        let wish = request(town.at(0.0, 0.0), 60, json!({"end_location": point(town.at(8.0, 8.0))}));
+        let effort = Effort { should_stop: &|| true, ..Effort::default() };
+        generate_route(&network(&town.cells()), &[], &wish, &effort).map(|route| route.distance_m)
+    };
+    let ring = [(2, 2), (6, 2), (6, 6), (2, 6), (2, 2)];
+    let plaza = "type=multipolygon highway=pedestrian";
+    assert!(square(plaza, &ring).unwrap() < 1140.0);
+    // What is left of a square at the edge of the extract is its outline.
+    assert!(square(plaza, &ring[..4]).unwrap() > 1350.0);
+    assert_eq!(square("type=multipolygon highway=pedestrian foot=no", &ring), Err(Refusal::EndNotConnected));
+    assert_eq!(square("type=multipolygon leisure=park", &ring), Err(Refusal::EndNotConnected));
+}
+
+#[test]
 fn a_search_that_is_stopped_at_once_still_gives_a_walk() {
     let town = Town::new(10);
     let (pois, start) = (places(&town), town.at(4.3, 5.1));
