@@ -24,6 +24,7 @@ const SAME_PLACE_M: f64 = 50.0;
 const MOST: usize = 150;
 
 /// A place that the walk can stop at.
+#[derive(Clone)]
 pub(crate) struct Candidate {
     /// Position in the caller's list.
     pub poi: usize,
