@@ -119,9 +119,9 @@ fn there_and_back(router: &mut Router<'_>, walk: Walk, budget_ms: u32) -> Walk {
     let weights = &ground.weights;
     let metric = Metric { time_ms: &weights.time_ms, cost: &weights.cost };
     let paths = &mut router.paths;
-    paths.run(metric, Search { from: ground.end, backward: true, within_ms: budget_ms, until: None });
+    paths.run(metric, Search { from: ground.end, backward: true, within_ms: budget_ms, until: &[] });
     let home: Vec<u32> = (0..network.node_count() as u32).map(|node| paths.time_to_node(node)).collect();
-    paths.run(metric, Search { from: ground.start, backward: false, within_ms: budget_ms, until: None });
+    paths.run(metric, Search { from: ground.start, backward: false, within_ms: budget_ms, until: &[] });
     let around = |node: u32| paths.time_to_node(node).saturating_add(home[node as usize]);
     let farthest = (0..network.node_count() as u32)
         .filter(|&node| around(node) <= budget_ms && around(node) > walk.walking_ms())
@@ -161,9 +161,9 @@ fn stroll(
     let metric = Metric { time_ms: &weights.time_ms, cost: &weights.cost };
     let within_ms = target as u32;
     let paths = &mut router.paths;
-    paths.run(metric, Search { from: b, backward: true, within_ms, until: None });
+    paths.run(metric, Search { from: b, backward: true, within_ms, until: &[] });
     let home: Vec<(u32, u32)> = core.iter().map(|&node| (node, paths.time_to_node(node))).collect();
-    paths.run(metric, Search { from: a, backward: false, within_ms, until: None });
+    paths.run(metric, Search { from: a, backward: false, within_ms, until: &[] });
     let near: Vec<Turn> = home
         .into_iter()
         .map(|(node, home_ms)| Turn { node, out_ms: paths.time_to_node(node), home_ms })
@@ -176,7 +176,7 @@ fn stroll(
         (around < target * 0.95).then(|| -(f64::from(turn.out_ms) - share * target).abs())
     })?;
     let via = place_of(router.network, router.ground, first.node)?;
-    router.paths.run(metric, Search { from: via, backward: false, within_ms, until: None });
+    router.paths.run(metric, Search { from: via, backward: false, within_ms, until: &[] });
     let second = best_of(dice, &near, |turn| {
         let on = f64::from(router.paths.time_to_node(turn.node));
         let home = f64::from(turn.home_ms);

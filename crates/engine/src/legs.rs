@@ -124,7 +124,7 @@ impl<'a> Router<'a> {
         // Where steps are a last resort, no haste takes more of them.
         let cost = if weights.steps == Steps::LastResort && by == By::Time { &weights.cost } else { cost };
         let metric = Metric { time_ms: &weights.time_ms, cost };
-        self.paths.run(metric, Search { from, backward: false, within_ms, until: Some(&to) });
+        self.paths.run(metric, Search { from, backward: false, within_ms, until: &[to] });
         let pieces = self.paths.pieces_to(metric, &to)?;
         let time_ms = self.time_of_all(&pieces);
         Some(Way { pieces, time_ms })
