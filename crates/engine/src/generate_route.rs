@@ -158,3 +158,15 @@ fn along_streets(
         stops.remove(least);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_way_there_and_back_needs_more_than_one_stop_to_cost_nothing() {
+        let price = |metres: u64, stops| price(Spur { tip: 1, depth_mm: metres * 1000, stops });
+        assert!(price(90, 1) < 1e-9 && price(400, 4) < 1e-9);
+        assert!(price(400, 1) > 1.0 && price(400, 1) > price(200, 1) && price(400, 2) > 0.5);
+    }
+}

@@ -100,26 +100,6 @@ fn nobody_is_sent_round_the_blocks_for_hours() {
 }
 
 #[test]
-fn a_long_way_there_and_back_needs_more_than_one_stop_at_its_end() {
-    // Two streets lead 400 m out of town, to a round that is no dead end.
-    let mut town = Town::new(8);
-    town.way(500, "highway=footway", &[(7, 4), (8, 4), (9, 4), (10, 4), (11, 4)]);
-    town.way(501, "highway=footway", &[(11, 4), (12, 4), (12, 5), (11, 5), (11, 4)]);
-    let out_there = |number: i64| town.poi(100 + number, 11.1 + number as f64 * 0.2, 4.0);
-    let mut pois: Vec<Poi> = places(&town).into_iter().filter(|poi| poi.location.lon() < 24.943).collect();
-    pois.push(out_there(0));
-    let wish = request(town.at(5.0, 4.0), 60, json!({}));
-    let many: Vec<Poi> = (0..5).map(out_there).collect();
-    let network = town.network();
-    let stops_at = |route: &Route, poi: &Poi| route.stops.iter().any(|stop| stop.poi_id == poi.id);
-    assert!(!stops_at(&walk(&network, &pois, &wish), &many[0]));
-    pois.pop();
-    pois.truncate(4);
-    pois.extend(many.clone());
-    assert!(stops_at(&walk(&network, &pois, &wish), &many[0]));
-}
-
-#[test]
 fn a_walk_that_goes_nowhere_is_still_a_line() {
     let mut town = Town::with(1, |_, _| String::new());
     town.way(1, "highway=footway", &[(0, 0), (1, 0)]);
