@@ -87,6 +87,7 @@ pub(crate) fn assemble(
     if path.len() == 1 {
         // A line has two points, even that of a walk that goes nowhere.
         path.push(path[0]);
+        legs.iter_mut().for_each(|leg| leg.geometry.end = 1);
     }
     let (mut clock_s, mut stops, mut themes) = (0_u32, Vec::new(), 0);
     for (number, (&stop, leg)) in walk.stops.iter().zip(&legs).enumerate() {

@@ -24,6 +24,7 @@ const SAME_PLACE_M: f64 = 50.0;
 const MOST: usize = 150;
 
 /// A place that the walk can stop at.
+#[derive(Clone)]
 pub(crate) struct Candidate {
     /// Position in the caller's list.
     pub poi: usize,
@@ -130,7 +131,7 @@ fn within_reach(
         }
     }
     for (from, backward) in [(ground.start, false), (ground.end, true)] {
-        paths.run(metric, Search { from, backward, within_ms: budget_ms, until: None });
+        paths.run(metric, Search { from, backward, within_ms: budget_ms, until: &[] });
         for known in &mut known {
             known.around_ms = known.around_ms.saturating_add(paths.reached(metric, &known.place).1);
         }

@@ -1,5 +1,5 @@
-//! What to do with time that no stop takes: stroll. Points on streets are put between the stops, so that the walk
-//! swings out where it has not been.
+//! What to do with time that no stop takes: stroll, on one round that is a pleasure by itself. Where there is none,
+//! time is left over, and that is better than being sent round the same blocks.
 
 use crate::{
     assemble::Walk,
@@ -7,55 +7,110 @@ use crate::{
     ground::Ground,
     legs::{Anchor, Router},
     network::Network,
+    quality,
     search::Dice,
     shortest_paths::{FAR, Metric, Piece, Search},
     snap::Place,
 };
 
-/// Attempts at one stroll.
-const ATTEMPTS: usize = 14;
-/// Strolls one after the other, while time is left.
-const MOST_STROLLS: usize = 4;
-/// Less unused time than this is none.
+const MINUTE_MS: u32 = 60_000;
+/// Strolling without an aim takes at most so long in a walk that has stops.
+const LONGEST_STROLL_MS: u32 = 45 * MINUTE_MS;
+/// A walk without a stop takes at most so long.
+const LONGEST_ROUND_MS: u32 = 60 * MINUTE_MS;
+/// Attempts at the stroll.
+const ATTEMPTS: usize = 18;
+/// How much of the time that is left the attempts aim at, from the lowest share on: first nearly all, then less.
+const AIMS: [f64; 3] = [0.8, 0.5, 0.25];
+/// Less unused time than this share of the budget is none.
 const WORTH_FILLING: f64 = 0.08;
-/// A stroll that mostly repeats the walk is none.
-const MOST_REPEATED: f64 = 0.3;
+/// A walk with a stroll repeats at most this share of itself,
+const MOST_REPEATED: f64 = 0.1;
+/// and crosses itself at most so often a kilometre,
+const MOST_CROSSINGS_PER_KM: f64 = 1.0;
+/// unless it did so before, or has nothing else to offer: then this share.
+const MOST_REPEATED_ALONE: f64 = 0.3;
 
 /// Fills unused time. Gives the walk back as it was where the network has nothing to offer.
 pub(crate) fn fill(
     router: &mut Router<'_>,
     dead_ends: &DeadEnds,
-    mut walk: Walk,
+    walk: Walk,
     budget_ms: u32,
     dice: &mut Dice,
     should_stop: &(dyn Fn() -> bool + Sync),
 ) -> Walk {
+    let unused = budget_ms.saturating_sub(walk.total_ms());
+    if f64::from(unused) < WORTH_FILLING * f64::from(budget_ms) {
+        return walk;
+    }
+    let alone = walk.stops.is_empty();
+    let most = if alone { LONGEST_ROUND_MS.saturating_sub(walk.total_ms()) } else { 0 };
+    let limit_ms = walk.total_ms().saturating_add(unused.min(most.max(LONGEST_STROLL_MS)));
     let core = core_nodes(router.network, router.ground, dead_ends);
-    for _ in 0..MOST_STROLLS {
-        let unused = budget_ms.saturating_sub(walk.total_ms());
-        if core.is_empty() || f64::from(unused) < WORTH_FILLING * f64::from(budget_ms) {
+    if core.is_empty() {
+        return if alone { there_and_back(router, walk, limit_ms) } else { walk };
+    }
+    let before = Judged::of(router.network, &walk);
+    let mut best: Option<(f64, Walk)> = None;
+    // What a walk without stops falls back on.
+    let mut some = (worth(&walk, limit_ms), walk.clone());
+    for attempt in 0..ATTEMPTS {
+        let aim = attempt * AIMS.len() / ATTEMPTS;
+        let is_first_of_aim = aim * ATTEMPTS == attempt * AIMS.len();
+        // A shorter stroll is worth looking for only where there is no long one.
+        if should_stop() || (is_first_of_aim && best.is_some()) {
             break;
         }
-        let mut best: Option<(f64, Walk)> = None;
-        for attempt in 0..ATTEMPTS {
-            if should_stop() {
-                break;
-            }
-            let Some(longer) = stroll(router, &core, &walk, budget_ms, attempt, dice) else { continue };
-            let merit = merit(&longer, budget_ms);
+        let Some(longer) = stroll(router, &core, &walk, limit_ms, attempt, AIMS[aim], dice) else { continue };
+        let worth = worth(&longer, limit_ms);
+        if Judged::of(router.network, &longer).is_decent_after(&before) {
+            let merit = f64::from(longer.total_ms()) / f64::from(limit_ms) - longer.repeated_share();
             if best.as_ref().is_none_or(|(highest, _)| merit > *highest) {
-                best = Some((merit, longer));
+                best = Some((merit, longer.clone()));
             }
         }
-        match best {
-            Some((better, longer)) if better > merit(&walk, budget_ms) => walk = longer,
-            _ => break,
+        if worth > some.0 {
+            some = (worth, longer);
         }
     }
-    if walk.stops.is_empty() && f64::from(walk.total_ms()) < 0.5 * f64::from(budget_ms) {
-        walk = there_and_back(router, walk, budget_ms);
+    let is_short = |walk: &Walk| f64::from(walk.total_ms()) < 0.6 * f64::from(limit_ms);
+    match best {
+        Some((_, best)) if !alone || !is_short(&best) => best,
+        _ if !alone => walk,
+        _ if is_short(&some.1) && !should_stop() => there_and_back(router, some.1, limit_ms),
+        _ => some.1,
     }
-    walk
+}
+
+/// What a round is worth where there is nothing but it: time well used; what is walked twice counts against it.
+fn worth(walk: &Walk, limit_ms: u32) -> f64 {
+    let repeated = walk.repeated_share();
+    let used = f64::from(walk.total_ms()) / f64::from(limit_ms.max(1));
+    used - repeated - 3.0 * (repeated - MOST_REPEATED_ALONE).max(0.0)
+}
+
+/// What makes a stroll pleasant or not.
+struct Judged {
+    repeated: f64,
+    crossings_per_km: f64,
+}
+
+impl Judged {
+    fn of(network: &Network, walk: &Walk) -> Self {
+        let pieces: Vec<Piece> = walk.pieces().collect();
+        let km = pieces.iter().map(|piece| f64::from(piece.length_mm())).sum::<f64>() / 1e6;
+        Self {
+            repeated: walk.repeated_share(),
+            crossings_per_km: quality::crossings(network, &pieces) as f64 / km.max(1.0),
+        }
+    }
+
+    /// Whether the stroll has spoilt nothing.
+    fn is_decent_after(&self, before: &Self) -> bool {
+        self.repeated <= MOST_REPEATED.max(before.repeated)
+            && self.crossings_per_km <= MOST_CROSSINGS_PER_KM.max(before.crossings_per_km)
+    }
 }
 
 /// Where no ways go round, one walks as far as the time allows and turns.
@@ -64,29 +119,20 @@ fn there_and_back(router: &mut Router<'_>, walk: Walk, budget_ms: u32) -> Walk {
     let weights = &ground.weights;
     let metric = Metric { time_ms: &weights.time_ms, cost: &weights.cost };
     let paths = &mut router.paths;
-    paths.run(metric, Search { from: ground.end, backward: true, within_ms: budget_ms, until: None });
+    paths.run(metric, Search { from: ground.end, backward: true, within_ms: budget_ms, until: &[] });
     let home: Vec<u32> = (0..network.node_count() as u32).map(|node| paths.time_to_node(node)).collect();
-    paths.run(metric, Search { from: ground.start, backward: false, within_ms: budget_ms, until: None });
+    paths.run(metric, Search { from: ground.start, backward: false, within_ms: budget_ms, until: &[] });
     let around = |node: u32| paths.time_to_node(node).saturating_add(home[node as usize]);
     let farthest = (0..network.node_count() as u32)
         .filter(|&node| around(node) <= budget_ms && around(node) > walk.walking_ms())
         .max_by_key(|&node| (around(node), std::cmp::Reverse(node)));
     let Some(place) = farthest.and_then(|node| place_of(network, ground, node)) else { return walk };
-    let mut anchors = walk.anchors.clone();
-    anchors.truncate(1);
-    anchors.push(Anchor { place, via: true });
-    anchors.push(Anchor { place: ground.end, via: false });
+    let anchors = [(ground.start, false), (place, true), (ground.end, false)];
+    let anchors = anchors.map(|(place, via)| Anchor { place, via }).to_vec();
     match router.route(&anchors, budget_ms) {
         Some(ways) => Walk { anchors, ways, ..Walk::default() },
         None => walk,
     }
-}
-
-/// Used time is good, walking the same street twice is bad, more than a little of it is useless.
-fn merit(walk: &Walk, budget_ms: u32) -> f64 {
-    let repeated = walk.repeated_share();
-    let used = f64::from(walk.total_ms()) / f64::from(budget_ms.max(1));
-    used.min(0.97) - repeated - 3.0 * (repeated - MOST_REPEATED).max(0.0)
 }
 
 fn core_nodes(network: &Network, ground: &Ground, dead_ends: &DeadEnds) -> Vec<u32> {
@@ -96,27 +142,28 @@ fn core_nodes(network: &Network, ground: &Ground, dead_ends: &DeadEnds) -> Vec<u
     (0..network.node_count() as u32).filter(usable).collect()
 }
 
-/// Two points that make a round of one leg, about as long as the time that is left.
+/// Two points that make a round of one leg. `aim` is the share of the time left that the round should take at least.
 fn stroll(
     router: &mut Router<'_>,
     core: &[u32],
     walk: &Walk,
-    budget_ms: u32,
+    limit_ms: u32,
     attempt: usize,
+    aim: f64,
     dice: &mut Dice,
 ) -> Option<Walk> {
     let legs = walk.anchors.len() - 1;
-    let leg = if attempt < 2 { longest_leg(walk) } else { dice.below(legs) };
+    let leg = if attempt.is_multiple_of(4) { longest_leg(walk) } else { dice.below(legs) };
     let (a, b) = (walk.anchors[leg].place, walk.anchors[leg + 1].place);
-    let unused = budget_ms.saturating_sub(walk.total_ms());
-    let target = f64::from(walk.ways[leg].time_ms) + f64::from(unused) * (0.80 + 0.17 * dice.share());
+    let unused = limit_ms.saturating_sub(walk.total_ms());
+    let target = f64::from(walk.ways[leg].time_ms) + f64::from(unused) * (aim + 0.17 * dice.share());
     let weights = &router.ground.weights;
     let metric = Metric { time_ms: &weights.time_ms, cost: &weights.cost };
     let within_ms = target as u32;
     let paths = &mut router.paths;
-    paths.run(metric, Search { from: b, backward: true, within_ms, until: None });
+    paths.run(metric, Search { from: b, backward: true, within_ms, until: &[] });
     let home: Vec<(u32, u32)> = core.iter().map(|&node| (node, paths.time_to_node(node))).collect();
-    paths.run(metric, Search { from: a, backward: false, within_ms, until: None });
+    paths.run(metric, Search { from: a, backward: false, within_ms, until: &[] });
     let near: Vec<Turn> = home
         .into_iter()
         .map(|(node, home_ms)| Turn { node, out_ms: paths.time_to_node(node), home_ms })
@@ -129,7 +176,7 @@ fn stroll(
         (around < target * 0.95).then(|| -(f64::from(turn.out_ms) - share * target).abs())
     })?;
     let via = place_of(router.network, router.ground, first.node)?;
-    router.paths.run(metric, Search { from: via, backward: false, within_ms, until: None });
+    router.paths.run(metric, Search { from: via, backward: false, within_ms, until: &[] });
     let second = best_of(dice, &near, |turn| {
         let on = f64::from(router.paths.time_to_node(turn.node));
         let home = f64::from(turn.home_ms);
@@ -141,7 +188,7 @@ fn stroll(
     let other = place_of(router.network, router.ground, second.node)?;
     let mut anchors = walk.anchors.clone();
     anchors.splice(leg + 1..leg + 1, [via, other].map(|place| Anchor { place, via: true }));
-    let ways = router.route(&anchors, budget_ms.saturating_sub(walk.dwell_ms))?;
+    let ways = router.route(&anchors, limit_ms.saturating_sub(walk.dwell_ms))?;
     let mut longer = Walk { stops: walk.stops.clone(), anchors, ways, dwell_ms: walk.dwell_ms };
     trim_spurs(router, &mut longer);
     Some(longer)

@@ -12,11 +12,14 @@ use crate::{
     matrix::Matrix,
     score::Variety,
     search::{Dice, Problem, Tour, improve},
+    spurs::{Spur, spurs},
 };
 
 /// Times the search and the streets are brought together: the search plans with the shortest ways, the walk takes
 /// those that it has not walked before, and what that costs is known only afterwards.
 const ROUNDS: u32 = 5;
+/// A spur of so many metres is fine for one stop.
+const SHORT_SPUR_M: f64 = 100.0;
 
 /// Finds the walk for a request: along the streets of `network`, with stops at those of `pois` that suit the
 /// walker, never longer than the time given.
@@ -72,17 +75,18 @@ fn visit(
     effort: &Effort<'_>,
 ) -> Walk {
     let budget_ms = request.budget_s().saturating_mul(1000);
-    let mut problem = Problem::new(&candidates.list, matrix, Variety::of(candidates), budget_ms);
-    if request.accessibility().prefer_well_lit {
-        problem.comfort = 2.0;
-    }
     // Some of the budget is left for ways that do not repeat themselves.
     let mut planned_ms = f64::from(budget_ms) * 0.97;
+    let mut stops = candidates.list.clone();
     let mut tour = Tour::default();
     let mut best: Option<(f64, Walk)> = None;
     for round in 0..ROUNDS {
         if candidates.list.is_empty() || (round > 0 && (effort.should_stop)()) {
             break;
+        }
+        let mut problem = Problem::new(&stops, matrix, Variety::of(candidates), budget_ms);
+        if request.accessibility().prefer_well_lit {
+            problem.comfort = 2.0;
         }
         problem.budget_ms = (planned_ms as u32).min(budget_ms);
         let rounds = if round == 0 { effort.iterations / 2 } else { effort.iterations / 6 };
@@ -93,20 +97,36 @@ fn visit(
         let repeated = walk.repeated_share();
         let score =
             problem.tally(&Tour { order: walk.stops.iter().map(|&s| s as u16).collect(), ..tour.clone() });
-        let worth = score.score() * (1.0 + 0.5 * used - repeated);
+        let deep: Vec<(Spur, f64)> = spurs(&walk).into_iter().map(|spur| (spur, price(spur))).collect();
+        let price: f64 = deep.iter().map(|(_, price)| price).sum();
+        let worth = score.score() * (1.0 + 0.5 * used - repeated) - price;
+        // Without the stop at its end there is no spur; whether that is the better walk is seen in the next round.
+        let given_up: Vec<usize> =
+            deep.iter().filter(|(_, price)| *price > 0.0).map(|(spur, _)| walk.stops[spur.tip - 1]).collect();
         if best.as_ref().is_none_or(|(highest, _)| worth > *highest) {
             best = Some((worth, walk));
+        }
+        for &stop in &given_up {
+            // No walk has the time to stay there.
+            stops[stop].dwell_ms = u32::MAX;
+            tour.order.retain(|&other| usize::from(other) != stop);
         }
         // Aim so that the next walk just fits; one that repeats itself needs more room for other ways.
         let aside = (repeated - 0.1).max(0.0) * 0.6;
         planned_ms =
             (planned_ms + (0.985 - used - aside) * f64::from(budget_ms)).max(f64::from(budget_ms) * 0.6);
         (effort.on_progress)(0.3 + 0.6 * (round + 1) as f32 / ROUNDS as f32);
-        if (0.965..=1.0).contains(&used) && repeated < 0.1 && round > 0 {
+        if (0.965..=1.0).contains(&used) && repeated < 0.1 && round > 0 && given_up.is_empty() {
             break;
         }
     }
     best.map_or(straight, |(_, walk)| walk)
+}
+
+/// What a spur costs, in stops: nothing where it has a stop for each stretch that one may well walk twice.
+fn price(spur: Spur) -> f64 {
+    let depth_m = spur.depth_mm as f64 / 1000.0;
+    0.5 * (depth_m / SHORT_SPUR_M - f64::from(spur.stops)).max(0.0)
 }
 
 /// The walk along the streets; stops that do not fit after all are dropped, the least worth first.
@@ -126,8 +146,27 @@ fn along_streets(
         if let Some(ways) = budget_ms.checked_sub(dwell_ms).and_then(|left| router.route(&anchors, left)) {
             return Some(Walk { stops, anchors, ways, dwell_ms });
         }
-        let value = |&i: &usize| problem.stops[stops[i]].value;
-        let least = (0..stops.len()).min_by(|a, b| value(a).total_cmp(&value(b)))?;
+        // A stop of a kind that there is too much of goes first.
+        let without = |i: usize| {
+            let order = (0..stops.len()).filter(|&j| j != i).map(|j| stops[j] as u16).collect();
+            problem.tally(&Tour { order, ..Tour::default() }).excess()
+        };
+        let least = (0..stops.len()).min_by(|&a, &b| {
+            let value = |i: usize| problem.stops[stops[i]].value;
+            without(a).cmp(&without(b)).then(value(a).total_cmp(&value(b)))
+        })?;
         stops.remove(least);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_way_there_and_back_needs_more_than_one_stop_to_cost_nothing() {
+        let price = |metres: u64, stops| price(Spur { tip: 1, depth_mm: metres * 1000, stops });
+        assert!(price(90, 1) < 1e-9 && price(400, 4) < 1e-9);
+        assert!(price(400, 1) > 1.0 && price(400, 1) > price(200, 1) && price(400, 2) > 0.5);
     }
 }

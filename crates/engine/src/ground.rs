@@ -13,9 +13,9 @@ use crate::{
 };
 
 /// How much farther a street may be, in metres, if that saves the walk from an island of a few metres of street.
-const ISLAND_DETOUR_M: f64 = 120.0;
-/// A part of the network with as many metres of street is worth staying in, however long the walk.
-const ROOMY_M: f64 = 2000.0;
+const ISLAND_DETOUR_M: f64 = 250.0;
+/// A part of the network with as many metres of street is no island, however long the walk.
+const ROOMY_M: f64 = 1000.0;
 /// With less street than this free of steps, a walk that avoids them takes as few as it must.
 const CRAMPED_M: f64 = 300.0;
 

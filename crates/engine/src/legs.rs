@@ -1,5 +1,7 @@
 //! The way along the streets: leg after leg, each shunning what was walked before.
 
+use std::collections::HashMap;
+
 use crate::{
     ground::Ground,
     network::Network,
@@ -39,12 +41,28 @@ pub(crate) struct Router<'a> {
     /// Costs with the streets made dearer that the walk uses already.
     cost: Vec<u32>,
     touched: Vec<u32>,
+    /// Ways that were found before: the same legs come again and again, in walk after walk.
+    known: HashMap<[u32; 4], Plain>,
+}
+
+/// A way for itself.
+#[derive(Clone)]
+struct Plain {
+    fastest: Way,
+    pleasant: Option<Way>,
 }
 
 impl<'a> Router<'a> {
     pub fn new(network: &'a Network, ground: &'a Ground) -> Self {
         let cost = ground.weights.cost.clone();
-        Self { network, ground, paths: ShortestPaths::new(network), cost, touched: Vec::new() }
+        Self {
+            network,
+            ground,
+            paths: ShortestPaths::new(network),
+            cost,
+            touched: Vec::new(),
+            known: HashMap::new(),
+        }
     }
 
     /// The ways between the anchors, together at most `limit_ms` long; `None` if that cannot be.
@@ -79,9 +97,7 @@ impl<'a> Router<'a> {
         let mut plain = Vec::with_capacity(anchors.len());
         let mut fastest = Vec::with_capacity(anchors.len());
         for pair in anchors.windows(2) {
-            let (from, to) = (pair[0].place, pair[1].place);
-            let fast = self.way(from, to, limit_ms, By::Time)?;
-            let pleasant = self.way(from, to, limit_ms, By::Cost);
+            let Plain { fastest: fast, pleasant } = self.plain_way(pair[0].place, pair[1].place, limit_ms)?;
             let most = (f64::from(fast.time_ms) * MOST_DETOUR) as u32;
             plain.push((
                 pleasant.filter(|way| way.time_ms <= most).unwrap_or_else(|| fast.clone()),
@@ -95,6 +111,21 @@ impl<'a> Router<'a> {
                 fastest.into_iter().map(|way| (way.time_ms, way)).map(|(ms, way)| (way, ms)).collect(),
             );
         }
+        Some(plain)
+    }
+
+    /// The fastest and the pleasantest way; `None` where even the fastest takes too long.
+    fn plain_way(&mut self, from: Place, to: Place, limit_ms: u32) -> Option<Plain> {
+        let key = [from.edge, from.offset_mm, to.edge, to.offset_mm];
+        if let Some(plain) = self.known.get(&key) {
+            return (plain.fastest.time_ms <= limit_ms).then(|| plain.clone());
+        }
+        let fastest = self.way(from, to, limit_ms, By::Time)?;
+        // Whether there is time enough for the pleasant one is asked later.
+        let most = (f64::from(fastest.time_ms) * MOST_DETOUR) as u32;
+        let pleasant = self.way(from, to, most, By::Cost);
+        let plain = Plain { fastest, pleasant };
+        self.known.insert(key, plain.clone());
         Some(plain)
     }
 
@@ -124,7 +155,7 @@ impl<'a> Router<'a> {
         // Where steps are a last resort, no haste takes more of them.
         let cost = if weights.steps == Steps::LastResort && by == By::Time { &weights.cost } else { cost };
         let metric = Metric { time_ms: &weights.time_ms, cost };
-        self.paths.run(metric, Search { from, backward: false, within_ms, until: Some(&to) });
+        self.paths.run(metric, Search { from, backward: false, within_ms, until: &[to] });
         let pieces = self.paths.pieces_to(metric, &to)?;
         let time_ms = self.time_of_all(&pieces);
         Some(Way { pieces, time_ms })

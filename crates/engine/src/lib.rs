@@ -28,10 +28,10 @@ mod quality;
 mod reach;
 mod score;
 mod search;
-
 mod shortest_paths;
 mod snap;
 mod spot;
+mod spurs;
 mod why;
 
 pub use candidates::SPARSE_BELOW;

@@ -39,7 +39,7 @@ impl Matrix {
             };
             paths.run(
                 metric,
-                Search { from, backward: false, within_ms: budget_ms.saturating_sub(before), until: None },
+                Search { from, backward: false, within_ms: budget_ms.saturating_sub(before), until: &places },
             );
             for (column, to) in places.iter().enumerate() {
                 let (cost, time) = paths.reached(metric, to);

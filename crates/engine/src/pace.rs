@@ -1,11 +1,10 @@
 //! How fast one walks.
 
-/// Walking speed on the level in metres a second (4.8 km/h): the default of OpenTripPlanner, and within the
-/// comfortable gait speeds that Bohannon measured for adults (Age and Ageing 26, 1997: 1.27 to 1.46 m/s).
+/// Walking speed on the level in metres a second: 4.8 km/h is our choice. Bohannon (Age and Ageing 26, 1997) measured
+/// mean comfortable speeds from 1.27 m/s (women in their seventies) to 1.46 m/s (men in their forties).
 pub const WALKING_M_PER_S: f64 = 1.33;
 
-/// Speed along a flight of steps in metres a second: between the horizontal speeds that Fruin (Pedestrian Planning
-/// and Design, 1971) gives for climbing (about 0.5 m/s) and going down (about 0.7 m/s).
+/// Speed along a flight of steps in metres a second, on the map: our choice, a bit less than half of that on the level.
 pub const STEPS_M_PER_S: f64 = 0.6;
 
 /// Milliseconds for a length in millimetres, rounded up.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use crate::{
     network::{Lit, Network},
     shortest_paths::Piece,
+    spot::{Plane, Spot},
 };
 
 /// Millimetres that are walked a second time, in either direction.
@@ -29,6 +30,81 @@ pub(crate) fn repeated_mm(pieces: impl Iterator<Item = Piece>) -> u64 {
         stretches.sort_unstable();
     }
     repeated
+}
+
+/// How often a walk crosses itself: where it passes a junction twice from side to side, and in the middle of squares.
+pub(crate) fn crossings(network: &Network, pieces: &[Piece]) -> usize {
+    let mut passes: BTreeMap<u32, Vec<[Arm; 2]>> = BTreeMap::new();
+    for pair in pieces.windows(2) {
+        let (arriving, leaving) = (Arm::at_end(network, pair[0]), Arm::at_end(network, pair[1].reversed()));
+        if let (Some((node, from)), Some((other, to))) = (arriving, leaving)
+            && node == other
+        {
+            passes.entry(node).or_default().push([from, to]);
+        }
+    }
+    let at_junctions: usize = passes
+        .values()
+        .map(|passes| pairs(passes).filter(|(one, other)| Arm::are_crossed(one, other)).count())
+        .sum();
+    let across: Vec<&[Spot]> = pieces
+        .iter()
+        .filter(|piece| network.edge(piece.edge).attributes.crosses_square())
+        .map(|piece| network.line(piece.edge))
+        .collect();
+    let on_squares = pairs(&across).filter(|(one, other)| {
+        let plane = Plane::at(one[0]);
+        let side = |a: Spot, b: Spot, c: Spot| {
+            let [a, b, c] = [a, b, c].map(|spot| plane.metres(spot));
+            ((b.0 - a.0) * (c.1 - a.1) - (b.1 - a.1) * (c.0 - a.0)).signum()
+        };
+        let apart = |line: &[Spot], other: &[Spot]| {
+            side(line[0], line[1], other[0]) * side(line[0], line[1], other[1]) < 0.0
+        };
+        apart(one, other) && apart(other, one)
+    });
+    at_junctions + on_squares.count()
+}
+
+fn pairs<T>(list: &[T]) -> impl Iterator<Item = (&T, &T)> {
+    list.iter().enumerate().flat_map(|(number, one)| list[number + 1..].iter().map(move |other| (one, other)))
+}
+
+/// An edge as seen from a junction.
+#[derive(Clone, Copy)]
+struct Arm {
+    edge: u32,
+    ends_here: bool,
+    angle: f64,
+}
+
+impl Arm {
+    /// The junction at which a piece ends, and the arm by which it is reached; `None` for what ends in mid-street.
+    fn at_end(network: &Network, piece: Piece) -> Option<(u32, Self)> {
+        let edge = network.edge(piece.edge);
+        let line = network.line(piece.edge);
+        let (node, ends_here, here, next) = match piece.to_mm {
+            0 => (edge.from, false, line.first()?, line.get(1)?),
+            to_mm if to_mm == edge.length_mm => {
+                (edge.to, true, line.last()?, line.get(line.len().checked_sub(2)?)?)
+            }
+            _ => return None,
+        };
+        let (x, y) = Plane::at(*here).metres(*next);
+        Some((node, Self { edge: piece.edge, ends_here, angle: y.atan2(x) }))
+    }
+
+    fn is(self, other: Self) -> bool {
+        (self.edge, self.ends_here) == (other.edge, other.ends_here)
+    }
+
+    /// Whether two ways through a junction have four arms that take turns around it.
+    fn are_crossed(one: &[Self; 2], other: &[Self; 2]) -> bool {
+        let shared = one.iter().any(|arm| other.iter().any(|o| arm.is(*o)));
+        let (low, high) = (one[0].angle.min(one[1].angle), one[0].angle.max(one[1].angle));
+        let between = |arm: &Self| low < arm.angle && arm.angle < high;
+        !shared && !one[0].is(one[1]) && between(&other[0]) != between(&other[1])
+    }
 }
 
 /// The numbers that tell how good a walk is, from what it walks and the wanted themes (bits) that its stops have.

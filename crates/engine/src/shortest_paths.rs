@@ -1,11 +1,6 @@
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use crate::{
-    network::{Arc, Network},
-    pace::share_of,
-    profile::CLOSED,
-    snap::Place,
-};
+use crate::{network::Network, pace::share_of, profile::CLOSED, snap::Place};
 
 /// No way leads there. Three of them still add up without overflow.
 pub(crate) const FAR: u32 = 1 << 30;
@@ -35,7 +30,10 @@ pub(crate) struct ShortestPaths<'a> {
     network: &'a Network,
     labels: Vec<Label>,
     generation: u32,
-    heap: BinaryHeap<Reverse<(u32, u32)>>,
+    /// Cost in the upper half, node in the lower one: compared as one number.
+    heap: BinaryHeap<Reverse<u64>>,
+    /// Nodes that must be reached before the search may stop carry its generation.
+    awaited: Vec<u32>,
     source: Option<Place>,
     backward: bool,
 }
@@ -65,8 +63,8 @@ pub(crate) struct Search<'a> {
     pub backward: bool,
     /// Places farther than this are of no interest.
     pub within_ms: u32,
-    /// Stop as soon as this place is reached.
-    pub until: Option<&'a Place>,
+    /// Stop as soon as all these places are reached; with none, go on to the end.
+    pub until: &'a [Place],
 }
 
 impl<'a> ShortestPaths<'a> {
@@ -77,6 +75,7 @@ impl<'a> ShortestPaths<'a> {
             labels: vec![label; network.node_count()],
             generation: 0,
             heap: BinaryHeap::new(),
+            awaited: vec![0; network.node_count()],
             source: None,
             backward: false,
         }
@@ -87,35 +86,42 @@ impl<'a> ShortestPaths<'a> {
         self.heap.clear();
         (self.source, self.backward) = (Some(search.from), search.backward);
         for (node, part_mm) in self.ways_from(search.from, search.backward) {
-            self.reach(metric, node, NONE, search.from.edge, (0, 0), part_mm);
+            self.reach_in_part(metric, node, search.from.edge, part_mm);
         }
-        let mut waiting: Vec<u32> = search.until.map_or_else(Vec::new, |place| {
-            self.ways_from(*place, !search.backward).map(|(node, _)| node).collect()
-        });
+        let mut waiting = 0_usize;
+        for place in search.until {
+            for (node, _) in self.ways_from(*place, !search.backward) {
+                let awaited = &mut self.awaited[node as usize];
+                waiting += usize::from(*awaited != self.generation);
+                *awaited = self.generation;
+            }
+        }
         let network = self.network;
-        while let Some(Reverse((cost, node))) = self.heap.pop() {
+        while let Some(Reverse(next)) = self.heap.pop() {
+            let (cost, node) = ((next >> 32) as u32, next as u32);
             let label = self.labels[node as usize];
             if cost > label.cost || label.time_ms > search.within_ms {
                 continue;
             }
-            if !waiting.is_empty() {
-                waiting.retain(|&other| other != node);
-                if waiting.is_empty() {
+            if waiting > 0 && self.awaited[node as usize] == self.generation {
+                self.awaited[node as usize] = 0;
+                waiting -= 1;
+                if waiting == 0 {
                     return;
                 }
             }
             for &arc in network.arcs(node) {
-                if self.may_pass(arc) {
-                    let length_mm = network.edge(arc.edge()).length_mm;
-                    self.reach(metric, arc.head, node, arc.edge(), (cost, label.time_ms), length_mm);
+                if if self.backward { arc.leads_back() } else { arc.leads_on() } {
+                    let edge = arc.edge() as usize;
+                    let dearer = cost.saturating_add(metric.cost[edge]);
+                    // Most arcs lead to what was reached for less; for those nothing else is looked up.
+                    if metric.cost[edge] != CLOSED && self.is_cheaper(arc.head, dearer) {
+                        let time_ms = label.time_ms.saturating_add(metric.time_ms[edge]);
+                        self.label(arc.head, dearer, time_ms, node, arc.edge());
+                    }
                 }
             }
         }
-    }
-
-    fn may_pass(&self, arc: Arc) -> bool {
-        let way = self.network.edge(arc.edge()).attributes;
-        if arc.backward() == self.backward { way.forward() } else { way.backward() }
     }
 
     /// The end nodes that can be walked to from a place (backward: that can be walked from to it), and how far.
@@ -130,31 +136,25 @@ impl<'a> ShortestPaths<'a> {
         to.into_iter().chain(from)
     }
 
-    fn reach(
-        &mut self,
-        metric: Metric<'_>,
-        node: u32,
-        parent: u32,
-        edge: u32,
-        so_far: (u32, u32),
-        part_mm: u32,
-    ) {
+    /// Reaches a node from the source, along a part of the source's edge.
+    fn reach_in_part(&mut self, metric: Metric<'_>, node: u32, edge: u32, part_mm: u32) {
         let (whole_cost, whole_time) = (metric.cost[edge as usize], metric.time_ms[edge as usize]);
-        if whole_time == CLOSED {
-            return;
-        }
         let length_mm = self.network.edge(edge).length_mm;
-        let (cost, time) = if part_mm == length_mm {
-            (whole_cost, whole_time)
-        } else {
-            (share_of(whole_cost, part_mm, length_mm), share_of(whole_time, part_mm, length_mm))
-        };
-        let (cost, time_ms) = (so_far.0.saturating_add(cost), so_far.1.saturating_add(time));
-        let label = &mut self.labels[node as usize];
-        if label.generation != self.generation || cost < label.cost {
-            *label = Label { generation: self.generation, cost, time_ms, parent, edge };
-            self.heap.push(Reverse((cost, node)));
+        let part =
+            |whole: u32| if part_mm == length_mm { whole } else { share_of(whole, part_mm, length_mm) };
+        if whole_time != CLOSED && self.is_cheaper(node, part(whole_cost)) {
+            self.label(node, part(whole_cost), part(whole_time), NONE, edge);
         }
+    }
+
+    fn is_cheaper(&self, node: u32, cost: u32) -> bool {
+        let label = &self.labels[node as usize];
+        label.generation != self.generation || cost < label.cost
+    }
+
+    fn label(&mut self, node: u32, cost: u32, time_ms: u32, parent: u32, edge: u32) {
+        self.labels[node as usize] = Label { generation: self.generation, cost, time_ms, parent, edge };
+        self.heap.push(Reverse(u64::from(cost) << 32 | u64::from(node)));
     }
 
     /// Milliseconds to a node, or `FAR`.

@@ -103,7 +103,8 @@ impl NetworkBuilder {
                 cells.entry(CellId::of(first.coordinate())).or_default().push(segment);
             }
         };
-        let walked = self.lines_of_ways();
+        let mut walked = self.lines_of_ways();
+        let steps = self.lines_of_steps();
         for (&id, way) in &self.ways {
             let mut index = 0;
             let mut add = |segment: &[Node], attributes: Attributes| {
@@ -113,8 +114,8 @@ impl NetworkBuilder {
             for run in &way.runs {
                 for segment in cut(run, |node| uses.get(&node).is_some_and(|&uses| uses > 1)) {
                     // The outline of a relation may be a street by itself.
-                    let known = |pair: &[Node]| walked.contains(&line_between(pair[0].0, pair[1].0));
-                    if id > 0 || !segment.windows(2).all(known) {
+                    let new = |pair: &[Node]| walked.insert(line_between(pair[0].0, pair[1].0));
+                    if id > 0 || segment.windows(2).map(new).fold(false, |any, new| any | new) {
                         add(segment, way.attributes);
                     }
                 }
@@ -129,7 +130,9 @@ impl NetworkBuilder {
                 let outlines: Vec<&[Vec<Node>]> =
                     if id > 0 { way.runs.chunks(1).collect() } else { vec![&way.runs] };
                 for (a, b) in outlines.into_iter().flat_map(|rings| squares::crossings(rings, shared)) {
-                    add(&[a, b], way.attributes.across());
+                    if !squares::is_stepped(a, b, &steps) {
+                        add(&[a, b], way.attributes.across());
+                    }
                 }
             }
         }
@@ -150,6 +153,15 @@ impl NetworkBuilder {
         }
         let runs = self.ways.iter().filter(|&(&id, _)| id > 0).flat_map(|(_, way)| &way.runs);
         runs.flat_map(|run| run.windows(2)).map(|pair| line_between(pair[0].0, pair[1].0)).collect()
+    }
+
+    /// The straight lines of steps, sorted by where they begin.
+    fn lines_of_steps(&self) -> Vec<[Spot; 2]> {
+        let runs = self.ways.values().filter(|way| way.attributes.steps()).flat_map(|way| &way.runs);
+        let mut lines: Vec<[Spot; 2]> =
+            runs.flat_map(|run| run.windows(2)).map(|pair| [pair[0].1, pair[1].1]).collect();
+        lines.sort_unstable();
+        lines
     }
 
     /// How often each node is used; more than once makes a junction. Ends of ways count double, as do barriers.

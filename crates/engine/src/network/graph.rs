@@ -21,21 +21,38 @@ pub struct Network {
 pub(crate) struct Arc {
     /// The node it leads to.
     pub head: u32,
-    edge_and_direction: u32,
+    /// The edge, and in the lowest bits what a search asks for again and again.
+    edge_and_flags: u32,
 }
 
+/// Edges are numbered in what the flags leave of 32 bits.
+const MOST_EDGES: usize = 1 << 29;
+
 impl Arc {
-    fn new(head: u32, edge: u32, backward: bool) -> Self {
-        Self { head, edge_and_direction: edge << 1 | u32::from(backward) }
+    fn new(head: u32, edge: u32, backward: bool, way: Attributes) -> Self {
+        let (out, back) =
+            if backward { (way.backward(), way.forward()) } else { (way.forward(), way.backward()) };
+        let flags = u32::from(out) << 2 | u32::from(back) << 1 | u32::from(backward);
+        Self { head, edge_and_flags: edge << 3 | flags }
     }
 
     pub fn edge(self) -> u32 {
-        self.edge_and_direction >> 1
+        self.edge_and_flags >> 3
+    }
+
+    /// One may walk it to its head.
+    pub fn leads_on(self) -> bool {
+        self.edge_and_flags & 4 != 0
+    }
+
+    /// One may walk it from its head.
+    pub fn leads_back(self) -> bool {
+        self.edge_and_flags & 2 != 0
     }
 
     /// Walked from the edge's last point to its first.
     pub fn backward(self) -> bool {
-        self.edge_and_direction & 1 == 1
+        self.edge_and_flags & 1 == 1
     }
 }
 
@@ -60,7 +77,7 @@ impl Network {
         segments.sort_unstable_by_key(|segment| (segment.way, segment.index));
         segments.dedup_by_key(|segment| (segment.way, segment.index));
         let points: usize = segments.iter().map(|segment| segment.points.len()).sum();
-        if segments.len() >= 1 << 30 || points >= 1 << 31 {
+        if segments.len() >= MOST_EDGES || points >= 1 << 31 {
             return Err(NetworkError::TooLarge);
         }
         Ok(Self::of(&segments))
@@ -157,10 +174,10 @@ fn arcs(nodes: usize, edges: &[Edge]) -> (Vec<u32>, Vec<Arc>) {
         first_arc[node + 1] += first_arc[node];
     }
     let mut next = first_arc.clone();
-    let mut arcs = vec![Arc::new(0, 0, false); edges.len() * 2];
+    let mut arcs = vec![Arc { head: 0, edge_and_flags: 0 }; edges.len() * 2];
     for (number, edge) in edges.iter().enumerate() {
         for (tail, head, backward) in [(edge.from, edge.to, false), (edge.to, edge.from, true)] {
-            arcs[next[tail as usize] as usize] = Arc::new(head, number as u32, backward);
+            arcs[next[tail as usize] as usize] = Arc::new(head, number as u32, backward, edge.attributes);
             next[tail as usize] += 1;
         }
     }

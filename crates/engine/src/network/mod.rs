@@ -13,5 +13,4 @@ pub use builder::{NetworkBuilder, NetworkCell};
 pub use codec::NetworkError;
 pub use graph::Network;
 
-pub(crate) use graph::Arc;
 pub(crate) use walkable::{Attributes, Class, Lit};

@@ -7,6 +7,14 @@ const MOST_ENTRANCES: usize = 20;
 /// Corners of holes that the ways across go round, thinned out in the same way.
 const MOST_CORNERS: usize = 10;
 const LONGEST_OUTLINE: usize = 2000;
+/// What is nearer to a line than this, in metres, is on it.
+const TOUCHING_M: f64 = 0.5;
+/// No straight line of steps is longer, in 1e-7 degrees: 55 m of latitude, less of longitude.
+const LONG_STEPS: i32 = 5_000;
+/// What is as far from a square in latitude does not lie on it: 5 km.
+const FAR_OFF: u32 = 500_000;
+/// Steps with their middle nearer than this, in metres, are under the line.
+const UNDER_M: f64 = 2.0;
 
 type Node = (i64, Spot);
 type Xy = (f64, f64);
@@ -74,13 +82,42 @@ fn is_inside(rings: &[Vec<Xy>], a: &Corner, b: &Corner) -> bool {
         (0..ring.len()).any(|i| {
             let j = (i + 1) % ring.len();
             let is_end = |place: usize| [a, b].iter().any(|end| end.ring == number && end.place == place);
-            !is_end(i) && !is_end(j) && cross(from, to, ring[i], ring[j])
+            // A corner on the line: the outline leads there already.
+            let touches = !is_end(i) && distance(ring[i], from, to) < TOUCHING_M;
+            touches || (!is_end(i) && !is_end(j) && cross(from, to, ring[i], ring[j]))
         })
     });
     // Three inner points: one could lie on the outline by chance.
     let share = |s: f64| (from.0 + (to.0 - from.0) * s, from.1 + (to.1 - from.1) * s);
     let is_within = |at: Xy| rings.iter().filter(|ring| holds(ring, at)).count() % 2 == 1;
     !crosses_outline && [0.11, 0.47, 0.91].into_iter().all(|s| is_within(share(s)))
+}
+
+/// Whether the straight way between two nodes meets steps other than at its ends: what looks like one surface may lie
+/// on two levels. The lines of steps are sorted by where they begin.
+pub(super) fn is_stepped(a: Node, b: Node, steps: &[[Spot; 2]]) -> bool {
+    let west = a.1.lon.min(b.1.lon).saturating_sub(LONG_STEPS);
+    let east = a.1.lon.max(b.1.lon).saturating_add(LONG_STEPS);
+    let first = steps.partition_point(|line| line[0].lon < west);
+    let near = steps[first..].iter().take_while(|line| line[0].lon <= east);
+    near.filter(|line| line[0].lat.abs_diff(a.1.lat) < FAR_OFF).any(|&line| meets_steps(a, b, line))
+}
+
+fn meets_steps(a: Node, b: Node, steps: [Spot; 2]) -> bool {
+    let plane = Plane::at(a.1);
+    let [from, to, bottom, top] = [a.1, b.1, steps[0], steps[1]].map(|spot| plane.metres(spot));
+    let middle = ((bottom.0 + top.0) / 2.0, (bottom.1 + top.1) / 2.0);
+    let is_joined = steps.iter().any(|end| [a.1, b.1].contains(end));
+    distance(middle, from, to) < UNDER_M || (!is_joined && cross(from, to, bottom, top))
+}
+
+/// Metres from a point to the straight line between two others.
+fn distance((x, y): Xy, a: Xy, b: Xy) -> f64 {
+    let (dx, dy) = (b.0 - a.0, b.1 - a.1);
+    let squared = dx * dx + dy * dy;
+    let along = (x - a.0) * dx + (y - a.1) * dy;
+    let share = if squared > 0.0 { (along / squared).clamp(0.0, 1.0) } else { 0.0 };
+    (a.0 + share * dx - x).hypot(a.1 + share * dy - y)
 }
 
 /// Which side of the line a-b the point lies on.
@@ -129,6 +166,22 @@ mod tests {
         // An L: the line between its tips would leave it.
         let pairs = pairs(&[(0, 0), (10, 0), (10, 4), (4, 4), (4, 10), (0, 10)]);
         assert!(!pairs.contains(&(2, 4)) && pairs.contains(&(0, 3)), "{pairs:?}");
+    }
+
+    #[test]
+    fn the_line_along_a_straight_side_is_no_way_across() {
+        let pairs = pairs(&[(0, 0), (5, 0), (10, 0), (10, 10), (0, 10)]);
+        assert!(!pairs.contains(&(0, 2)) && pairs.contains(&(1, 3)), "{pairs:?}");
+    }
+
+    #[test]
+    fn steps_on_a_square_are_not_walked_over() {
+        let at = |lon: i32, lat: i32| Spot { lon: lon * 1000, lat: lat * 1000 };
+        let (a, b) = ((1, at(0, 0)), (2, at(10, 0)));
+        assert!(meets_steps(a, b, [at(5, -1), at(5, 1)]), "across");
+        assert!(meets_steps(a, b, [at(0, 0), at(1, 0)]), "along");
+        assert!(!meets_steps(a, b, [at(0, 0), at(0, 5)]), "away");
+        assert!(!meets_steps(a, b, [at(0, 5), at(5, 5)]), "elsewhere");
     }
 
     #[test]

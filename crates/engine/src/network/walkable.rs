@@ -92,6 +92,11 @@ impl Attributes {
         Self(self.0 | Self::CROSSING)
     }
 
+    /// A straight way across a square.
+    pub fn crosses_square(self) -> bool {
+        self.0 & Self::CROSSING != 0
+    }
+
     /// Its sidewalk is mapped as a way of its own.
     pub fn sidewalk_apart(self) -> bool {
         self.0 & Self::SIDEWALK_APART != 0

@@ -2,6 +2,9 @@
 
 use super::{Problem, Tour};
 
+/// So many stops too many of their kinds are tolerated while a tour is being filled.
+const MOST_EXCESS: usize = 3;
+
 /// Buffers for insertion, used again and again.
 #[derive(Default)]
 pub(super) struct Scratch {
@@ -26,20 +29,51 @@ impl Scratch {
         self.position.clear();
         self.position.resize(count, 0);
         for position in 0..=tour.order.len() {
-            let (before, after) = (problem.before(tour, position), problem.at(tour, position));
-            let direct = problem.time(before, after);
-            let (there, on) = (problem.from(before), problem.to(after));
-            for stop in 0..count {
-                let extra = (there[stop] + on[stop]).saturating_sub(direct);
-                if extra < self.extra_ms[stop] {
-                    self.extra_ms[stop] = extra;
-                    self.position[stop] = position as u16;
-                }
-            }
+            self.try_position(problem, tour, position);
         }
         self.used.clear();
         self.used.resize(count, false);
         tour.order.iter().for_each(|&stop| self.used[usize::from(stop)] = true);
+    }
+
+    /// Notes for which stops a position is the cheapest so far; of equal ones the first is.
+    fn try_position(&mut self, problem: &Problem<'_>, tour: &Tour, position: usize) {
+        let (before, after) = (problem.before(tour, position), problem.at(tour, position));
+        let direct = problem.time(before, after);
+        let (there, on) = (problem.from(before), problem.to(after));
+        for stop in 0..problem.stops.len() {
+            let extra = (there[stop] + on[stop]).saturating_sub(direct);
+            let best = self.extra_ms[stop];
+            if extra < best || (extra == best && position < usize::from(self.position[stop])) {
+                self.extra_ms[stop] = extra;
+                self.position[stop] = position as u16;
+            }
+        }
+    }
+
+    /// The same as [`cheapest`](Self::cheapest) once more, after a stop was put in at a position: only what that changed
+    /// is looked at.
+    fn cheapest_after(&mut self, problem: &Problem<'_>, tour: &Tour, put: usize) {
+        self.used[usize::from(tour.order[put])] = true;
+        for stop in 0..problem.stops.len() {
+            let position = usize::from(self.position[stop]);
+            if position > put {
+                self.position[stop] += 1;
+            } else if position == put {
+                // Its place is gone: all others are tried.
+                (self.extra_ms[stop], self.position[stop]) = (u32::MAX, 0);
+                for position in (0..=tour.order.len()).filter(|p| !(put..=put + 1).contains(p)) {
+                    let (before, after) = (problem.before(tour, position), problem.at(tour, position));
+                    let way = problem.from(before)[stop] + problem.to(after)[stop];
+                    let extra = way.saturating_sub(problem.time(before, after));
+                    if extra < self.extra_ms[stop] {
+                        (self.extra_ms[stop], self.position[stop]) = (extra, position as u16);
+                    }
+                }
+            }
+        }
+        self.try_position(problem, tour, put);
+        self.try_position(problem, tour, put + 1);
     }
 
     /// Puts in the stop that gains most for its time, again and again while one fits. The rule of variety may be
@@ -47,11 +81,14 @@ impl Scratch {
     pub fn fill(&mut self, problem: &Problem<'_>, tour: &mut Tour, taste: &mut Taste<'_>) {
         let mut tally = problem.tally(tour);
         let mut lawful: Option<Tour> = None;
+        self.cheapest(problem, tour);
         loop {
-            if tally.excess() == 0 {
-                lawful.get_or_insert_default().clone_from(tour);
+            match tally.excess() {
+                0 => lawful.get_or_insert_default().clone_from(tour),
+                // What is left is of one kind, and there is no way back.
+                excess if excess > MOST_EXCESS && lawful.is_some() => break,
+                _ => {}
             }
-            self.cheapest(problem, tour);
             let mut best: Option<(f64, usize)> = None;
             for (number, stop) in problem.stops.iter().enumerate() {
                 if !self.fits(problem, tour, number) {
@@ -65,7 +102,9 @@ impl Scratch {
                 }
             }
             let Some((_, number)) = best else { break };
+            let position = usize::from(self.position[number]);
             self.put(problem, tour, number);
+            self.cheapest_after(problem, tour, position);
             tally.add(&problem.stops[number]);
         }
         if let Some(lawful) = lawful.filter(|_| tally.excess() > 0) {

@@ -81,6 +81,35 @@ fn without_places_the_walk_is_a_stroll_that_comes_back() {
 }
 
 #[test]
+fn nobody_is_sent_round_the_blocks_for_hours() {
+    let town = Town::new(12);
+    let start = town.at(5.0, 5.5);
+    let pois = [town.poi(1, 6.5, 5.0)];
+    let network = town.network();
+    let round = walk(&network, &[], &request(start, 480, json!({})));
+    assert!((2700..=3600).contains(&round.duration_s), "one round of an hour at most: {}", round.duration_s);
+    for minutes in [120, 480] {
+        let route = walk(&network, &pois, &request(start, minutes, json!({})));
+        assert_eq!(route.stops.len(), 1);
+        // There, the stay, back, and a stroll of three quarters of an hour.
+        assert!((2000..=2 * 150 + 180 + 2700).contains(&route.duration_s), "{minutes}: {}", route.duration_s);
+        assert!(route.quality.repeated_share <= 0.1, "{minutes}: {:?}", route.quality);
+        let short = route.legs.iter().filter(|leg| leg.distance_m <= 1.3 * 200.0).count();
+        assert_eq!(short, 1, "one leg is the stroll, the other one is short: {:?}", route.legs);
+    }
+}
+
+#[test]
+fn a_walk_that_goes_nowhere_is_still_a_line() {
+    let mut town = Town::with(1, |_, _| String::new());
+    town.way(1, "highway=footway", &[(0, 0), (1, 0)]);
+    let effort = Effort { should_stop: &|| true, ..Effort::default() };
+    let wish = request(town.at(0.0, 0.0), 5, json!({}));
+    let route = generate_route(&town.network(), &[], &wish, &effort).unwrap();
+    assert_eq!((route.path.coordinates.len(), route.legs[0].geometry.end), (2, 1));
+}
+
+#[test]
 fn steps_are_avoided_where_there_is_a_way_round() {
     // Every second street that runs north is a flight of steps.
     let street = |east: bool, number: usize| {
