@@ -29,7 +29,7 @@ const TECHNOLOGIES: &[(&str, &[&str])] = &[
     ("async-nats", &["bus"]),
     ("osmpbf", &["admin", "testbed"]),
     ("ureq", &["admin"]),
-    ("tokio-tungstenite", &["testbed"]),
+    ("tokio-tungstenite", &["notifier", "testbed"]),
     ("axum*", &["service", "api-gateway", "notifier"]),
     ("utoipa*", &["api-gateway", "notifier"]),
     ("metrics-exporter-prometheus", &["service"]),
