@@ -1,10 +1,12 @@
 -- The road of a wish to a walk. See docs/accepted-is-never-lost.md.
 
-CREATE FUNCTION on_earth(shape geometry) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    -- NaN is greater than every number, so it fails here as well.
+-- A body of statements, not of text: its names are bound now, so that a restore, which runs with an empty search_path,
+-- finds them. NaN is greater than every number, so it fails here as well.
+CREATE FUNCTION on_earth(shape geometry) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
     SELECT coalesce(bool_and(ST_X(geom) BETWEEN -180 AND 180 AND ST_Y(geom) BETWEEN -90 AND 90), true)
-    FROM ST_DumpPoints(shape)
-$$;
+    FROM ST_DumpPoints(shape);
+END;
 
 -- The truth about every accepted request. NATS only carries the news of it.
 CREATE TABLE route_requests (
@@ -36,10 +38,11 @@ CREATE TABLE route_requests (
 );
 CREATE INDEX route_requests_open ON route_requests (published_at) WHERE status IN ('pending', 'in_progress');
 CREATE INDEX route_requests_user ON route_requests (user_id, updated_at);
+CREATE INDEX route_requests_cache_key ON route_requests (cache_key);
 
 CREATE TABLE routes (
     id                uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-    user_id           uuid REFERENCES users (id) ON DELETE SET NULL,
+    user_id           uuid REFERENCES users (id) ON DELETE CASCADE,
     path              geometry(LineString, 4326) CHECK (on_earth(path)),
     generation_params jsonb NOT NULL,
     created_at        timestamptz NOT NULL DEFAULT now(),

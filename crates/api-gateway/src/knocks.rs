@@ -10,7 +10,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use store::{Allowance, RateLimit};
 
 use crate::{app::App, error::ApiError};
@@ -40,6 +40,13 @@ pub(crate) async fn let_in(
         ApiError::TooOften(policy.2).into_response()
     };
     tell(response.headers_mut(), policy);
+    if let Ok(session) = session.as_ref()
+        && session.is_old
+        && !response.headers().contains_key(header::SET_COOKIE)
+        && let Ok(cookie) = app.sessions.begin(session.user_id, SystemTime::now()).parse()
+    {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
     response
 }
 

@@ -10,6 +10,7 @@ mod endpoints;
 mod error;
 mod extract;
 mod knocks;
+mod measurements;
 mod openapi;
 mod router;
 mod sweeper;
@@ -51,16 +52,17 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         .await
         .with_context(|| format!("ADMIN_ADDR {}", config.reporting.admin_addr))?;
     let admin = tokio::spawn(admin);
+    let measuring = tokio::spawn(measurements::measure(app.clone(), shutdown.clone()));
     let sweeper = tokio::spawn(sweeper::sweep(app.clone(), shutdown.clone()));
 
     let listener = TcpListener::bind(config.door.listen_addr)
         .await
         .with_context(|| format!("LISTEN_ADDR {}", config.door.listen_addr))?;
     let (database, bus) = (app.database.clone(), app.bus.clone());
-    let service = router::router(app).into_make_service_with_connect_info::<std::net::SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(shutdown.cancelled_owned()).await?;
+    service::http::serve(listener, router::router(app), shutdown).await?;
 
     sweeper.await?;
+    measuring.await?;
     admin.abort();
     bus.close().await;
     database.close().await;

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use async_nats::{Client, ConnectOptions, Event, jetstream};
 use thiserror::Error;
@@ -6,6 +6,9 @@ use tokio::sync::watch;
 
 /// Oldest server that honours all that we ask of a stream.
 const OLDEST_SERVER: (i64, i64, i64) = (2, 11, 0);
+
+/// Longest time that a caller waits for the broker.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What can go wrong between us and NATS.
 #[derive(Debug, Error)]
@@ -17,7 +20,7 @@ pub enum BusError {
     #[error("NATS did not take the message: {0}")]
     Publish(String),
     /// A stream or consumer is missing, or is not what this build needs.
-    #[error("NATS streams: {0}; run wildside-admin streams")]
+    #[error("NATS streams: {0}")]
     Streams(String),
     /// The server is too old.
     #[error("nats-server {found} is too old; {}.{} or newer is needed", OLDEST_SERVER.0, OLDEST_SERVER.1)]
@@ -74,7 +77,22 @@ impl Bus {
             return Err("NATS: not connected".into());
         }
         self.check_server().map_err(|error| error.to_string())?;
-        self.check_streams().await.map_err(|error| error.to_string())
+        self.exchange(self.check_streams()).await.map_err(|error| format!("NATS: {error}"))
+    }
+
+    /// Runs an exchange with the broker, if there is a connection, and within [`PATIENCE`]. While it is away the client
+    /// library would hold messages back, and its callers with them.
+    pub(crate) async fn exchange<T, E: std::fmt::Display>(
+        &self,
+        exchange: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, String> {
+        if self.client.connection_state() != async_nats::connection::State::Connected {
+            return Err("not connected".into());
+        }
+        match tokio::time::timeout(PATIENCE, exchange).await {
+            Ok(done) => done.map_err(|error| error.to_string()),
+            Err(_) => Err("no answer in time".into()),
+        }
     }
 
     pub(crate) fn check_server(&self) -> Result<(), BusError> {
@@ -87,8 +105,8 @@ impl Bus {
 
     /// Sends what is still buffered, then closes.
     pub async fn close(&self) {
-        if let Err(error) = self.client.drain().await {
-            tracing::debug!(%error, "NATS was gone before it could be closed");
+        if let Err(error) = self.exchange(self.client.drain()).await {
+            tracing::debug!(error, "NATS was gone before it could be closed");
         }
     }
 }

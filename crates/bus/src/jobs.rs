@@ -53,9 +53,12 @@ impl Bus {
         if let Some(traceparent) = traceparent {
             headers.insert(TRACEPARENT, traceparent);
         }
-        let stored = self.jetstream.publish_with_headers(job.subject(), headers, to_payload(job)).await;
-        let acknowledged = stored.map_err(|error| BusError::Publish(error.to_string()))?;
-        acknowledged.await.map(drop).map_err(|error| BusError::Publish(error.to_string()))
+        let stored = async {
+            let acknowledgement =
+                self.jetstream.publish_with_headers(job.subject(), headers, to_payload(job)).await?;
+            acknowledgement.await
+        };
+        self.exchange(stored).await.map(drop).map_err(BusError::Publish)
     }
 
     /// Handles route jobs, up to `concurrency` at once, until `shutdown`; then finishes those in hand.

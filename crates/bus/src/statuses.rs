@@ -38,10 +38,8 @@ impl Bus {
         if let Some(traceparent) = traceparent {
             headers.insert(TRACEPARENT, traceparent);
         }
-        self.client
-            .publish_with_headers(status.subject(), headers, to_payload(&status))
-            .await
-            .map_err(|error| BusError::Publish(error.to_string()))
+        let published = self.client.publish_with_headers(status.subject(), headers, to_payload(&status));
+        self.exchange(published).await.map_err(BusError::Publish)
     }
 
     /// All news from now on, until `shutdown`.

@@ -60,9 +60,30 @@ impl Bus {
         self.check_streams().await
     }
 
+    /// Makes what is missing, after the broker has lost it. What is there stays as it is: how many copies are kept is
+    /// for `wildside-admin streams` to change.
+    pub async fn restore_streams(&self, replicas: usize) -> Result<(), BusError> {
+        let restored = async {
+            let wrong = |error: &dyn std::fmt::Display| BusError::Streams(error.to_string());
+            let stream = self
+                .jetstream
+                .get_or_create_stream(route_jobs(replicas))
+                .await
+                .map_err(|error| wrong(&error))?;
+            stream
+                .get_or_create_consumer(ROUTE_WORKER, route_worker())
+                .await
+                .map_err(|error| wrong(&error))?;
+            self.check_streams().await
+        };
+        self.exchange(restored).await.map_err(BusError::Streams)
+    }
+
     /// The streams are there and are what was asked for: an old server drops settings that it does not know.
     pub(crate) async fn check_streams(&self) -> Result<(), BusError> {
-        let missing = |what, error: &dyn std::fmt::Display| BusError::Streams(format!("{what}: {error}"));
+        let missing = |what, error: &dyn std::fmt::Display| {
+            BusError::Streams(format!("{what}: {error}; run wildside-admin streams"))
+        };
         let stream =
             self.jetstream.get_stream(ROUTE_JOBS).await.map_err(|error| missing(ROUTE_JOBS, &error))?;
         let (found, wanted) = (&stream.cached_info().config, route_jobs(1));

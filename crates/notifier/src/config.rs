@@ -17,6 +17,6 @@ pub struct Config {
     #[arg(long, env = "PING_SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=300))]
     pub ping_seconds: u64,
     /// WebSockets that one walker may have open at once on this replica.
-    #[arg(long, env = "SOCKETS_PER_USER", default_value_t = 16)]
-    pub sockets_per_user: usize,
+    #[arg(long, env = "SOCKETS_PER_USER", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
+    pub sockets_per_user: u16,
 }

@@ -41,7 +41,7 @@ pub(crate) async fn open(
         Err(rejection) => return Problem::new(rejection.status(), rejection.body_text()).into_response(),
     };
     let user = UserId(session.user_id);
-    let Some(registration) = app.hub.register(user, app.config.sockets_per_user) else {
+    let Some(registration) = app.hub.register(user, usize::from(app.config.sockets_per_user)) else {
         let detail = "Too many WebSockets are open for this session. Close some first.";
         return Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
             .of_kind("too-many-sockets")

@@ -11,22 +11,13 @@ use bus::News;
 use domain::UserId;
 use futures_util::{Stream, StreamExt};
 use service::telemetry;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tracing::field::Empty;
 
 use crate::messages::{RouteGenerationStatus, ServerMessage};
 
 /// News that a socket may have waiting.
 const QUEUE: usize = 8;
-
-/// What a socket is told.
-#[derive(Clone, Debug)]
-pub(crate) enum Errand {
-    /// Send this. The text is shared by all sockets that send it.
-    Send(Utf8Bytes),
-    /// News may have been missed: send a snapshot.
-    Resync,
-}
 
 /// All open sockets of this replica.
 #[derive(Clone, Default)]
@@ -36,7 +27,9 @@ pub(crate) struct Hub {
 
 struct Entry {
     id: u64,
-    queue: mpsc::Sender<Errand>,
+    /// The text is shared by all sockets that send it.
+    queue: mpsc::Sender<Utf8Bytes>,
+    resync: Arc<Notify>,
 }
 
 /// A socket's place in the hub, given up when dropped.
@@ -44,31 +37,35 @@ pub(crate) struct Registration {
     hub: Hub,
     user: UserId,
     id: u64,
-    pub errands: mpsc::Receiver<Errand>,
+    /// What is to be sent.
+    pub texts: mpsc::Receiver<Utf8Bytes>,
+    /// News may have been missed: a snapshot is to be sent. However often that happens meanwhile, one is enough.
+    pub resync: Arc<Notify>,
 }
 
 impl Hub {
     /// Takes a socket in, unless the walker has too many.
     pub(crate) fn register(&self, user: UserId, most: usize) -> Option<Registration> {
-        let (queue, errands) = mpsc::channel(QUEUE);
+        let (queue, texts) = mpsc::channel(QUEUE);
+        let resync = Arc::new(Notify::new());
         let mut sockets = self.lock();
         let entries = sockets.entry(user).or_default();
         if entries.len() >= most {
             return None;
         }
         let id = entries.iter().map(|entry| entry.id + 1).max().unwrap_or(0);
-        entries.push(Entry { id, queue });
+        entries.push(Entry { id, queue, resync: resync.clone() });
         metrics::gauge!("websocket_connections_active").increment(1.0);
-        Some(Registration { hub: self.clone(), user, id, errands })
+        Some(Registration { hub: self.clone(), user, id, texts, resync })
     }
 
-    /// Gives an errand to all sockets of a walker. Those whose queue is full lose their end of it, and close.
-    fn tell(&self, user: UserId, errand: &Errand) -> usize {
+    /// Gives a text to all sockets of a walker. Those whose queue is full lose their end of it, and close.
+    fn tell(&self, user: UserId, text: &Utf8Bytes) -> usize {
         let mut sockets = self.lock();
         let Some(entries) = sockets.get_mut(&user) else { return 0 };
         let mut told = 0;
         for entry in entries.iter_mut() {
-            match entry.queue.try_send(errand.clone()) {
+            match entry.queue.try_send(text.clone()) {
                 Ok(()) => told += 1,
                 Err(_) => entry.queue = mpsc::channel(1).0,
             }
@@ -77,9 +74,8 @@ impl Hub {
     }
 
     fn resync_all(&self) {
-        let users: Vec<UserId> = self.lock().keys().copied().collect();
-        for user in users {
-            self.tell(user, &Errand::Resync);
+        for entry in self.lock().values().flatten() {
+            entry.resync.notify_one();
         }
     }
 
@@ -113,7 +109,7 @@ pub(crate) async fn pass_on(hub: Hub, news: impl Stream<Item = News>) {
                 let _entered = span.enter();
                 let (user, status) = (event.user_id, event.status);
                 let text = ServerMessage::from(RouteGenerationStatus::from(event)).to_text();
-                let sockets = hub.tell(user, &Errand::Send(text));
+                let sockets = hub.tell(user, &text);
                 if sockets > 0 {
                     metrics::counter!("websocket_notifications_total").increment(sockets as u64);
                     tracing::info!(%status, sockets, "walker told");
@@ -136,15 +132,15 @@ mod tests {
         let mut quick = hub.register(user, 2).unwrap();
         assert!(hub.register(user, 2).is_none());
         for _ in 0..=QUEUE {
-            hub.tell(user, &Errand::Resync);
-            quick.errands.recv().await.unwrap();
+            hub.tell(user, &"news".into());
+            quick.texts.recv().await.unwrap();
         }
         let mut received = 0;
-        while slow.errands.recv().await.is_some() {
+        while slow.texts.recv().await.is_some() {
             received += 1;
         }
         assert_eq!(received, QUEUE);
-        assert_eq!(hub.tell(user, &Errand::Resync), 1);
+        assert_eq!(hub.tell(user, &"news".into()), 1);
         drop((slow, quick));
         assert!(hub.lock().is_empty());
     }

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::{self, error::ProtocolError};
 
 use crate::{
     app::App,
-    hub::{Errand, Registration},
+    hub::Registration,
     messages::{RouteGenerationStatus, ServerMessage, UpdateLocation, WalkProgress},
 };
 
@@ -79,9 +79,9 @@ impl Socket {
         loop {
             let done = tokio::select! {
                 () = shutdown.cancelled() => Err(Over(Some((close_code::AWAY, "the server is restarting")))),
-                errand = registration.errands.recv() => match errand {
-                    Some(Errand::Send(text)) => self.send(text).await,
-                    Some(Errand::Resync) => self.send_snapshot().await,
+                () = registration.resync.notified() => self.send_snapshot().await,
+                text = registration.texts.recv() => match text {
+                    Some(text) => self.send(text).await,
                     None => Err(Over(Some((close_code::AGAIN, "too slow; connect again")))),
                 },
                 message = self.websocket.recv() => match message {
@@ -166,7 +166,11 @@ impl Socket {
             return Err(ServerMessage::error("A location may be sent once a second."));
         }
         self.last_location = Some(now);
-        let route = self.walk(update.route_id).await?;
+        let route = match self.walk(update.route_id).await {
+            Ok(route) => route,
+            Err(Fault::Theirs(answer)) => return Err(answer),
+            Err(Fault::Ours(answer)) => return Ok(answer),
+        };
         let progress = domain::WalkProgress::on(route, update.location.coordinates);
         Ok(ServerMessage::WalkProgress(WalkProgress {
             route_id: update.route_id.0,
@@ -176,19 +180,25 @@ impl Socket {
         }))
     }
 
-    async fn walk(&mut self, id: RouteId) -> Result<&Route, ServerMessage> {
+    async fn walk(&mut self, id: RouteId) -> Result<&Route, Fault> {
+        let theirs = |detail: &str| Fault::Theirs(ServerMessage::error(detail));
         if self.walk.as_ref().is_none_or(|(known, _)| *known != id) {
             let state = store::route(&self.app.database, self.user, id).await.map_err(|error| {
                 tracing::warn!(%error, "a route could not be read");
-                ServerMessage::error("The route cannot be read right now. Try again in a moment.")
+                Fault::Ours(ServerMessage::error(
+                    "The route cannot be read right now. Try again in a moment.",
+                ))
             })?;
-            let state = state.ok_or_else(|| ServerMessage::error("This route does not exist."))?;
-            let route = state.route.ok_or_else(|| ServerMessage::error("This route is not complete."))?;
+            let state = state.ok_or_else(|| theirs("This route does not exist."))?;
+            let route = state.route.ok_or_else(|| theirs("This route is not complete."))?;
             self.walk = Some((id, route));
         }
-        self.walk
-            .as_ref()
-            .map(|(_, route)| route)
-            .ok_or_else(|| ServerMessage::error("This route does not exist."))
+        self.walk.as_ref().map(|(_, route)| route).ok_or_else(|| theirs("This route does not exist."))
     }
+}
+
+/// Why a message was not followed. Only the walker's own mistakes count against them.
+enum Fault {
+    Theirs(ServerMessage),
+    Ours(ServerMessage),
 }

@@ -12,7 +12,9 @@ use std::{
 use bus::{Delivery, GenerateRouteJob, Outcome};
 use domain::{Refusal, Route, StatusEvent};
 use service::telemetry;
-use store::{Attempt, Claim, StoreError, claim, complete, fail, hand_back, pois_within, renew_lease};
+use store::{
+    Attempt, Claim, StoreError, claim, complete, fail, hand_back, is_pinned, pois_within, renew_lease,
+};
 use thiserror::Error;
 use tokio::sync::watch;
 use tracing::{Instrument, field::Empty};
@@ -89,13 +91,13 @@ async fn work(app: &App, attempt: &Attempt) -> Outcome {
     };
     match ended {
         Ok(Some((event, route))) => {
-            let status = if route.is_some() { "success" } else { "failure" };
-            metrics::counter!("jobs_total", "type" => "GenerateRoute", "status" => status).increment(1);
+            // A refusal is an answer: the job went well. It is counted by its reason.
+            metrics::counter!("jobs_total", "type" => "GenerateRoute", "status" => "success").increment(1);
             metrics::histogram!("route_generation_duration_seconds").record(started.elapsed().as_secs_f64());
             tracing::info!(status = %event.status, duration_ms = started.elapsed().as_millis() as u64, "request ended");
             let told = tell(app, event).await;
             if let Some(route) = route {
-                app.redis.cache_route(&attempt.cache_key, &route).await;
+                remember(app, attempt, &route).await;
             }
             told
         }
@@ -116,6 +118,14 @@ async fn keep_lease(app: &App, attempt: &Attempt) {
             Ok(false) => return,
             Err(error) => tracing::warn!(%error, "could not renew a lease"),
         }
+    }
+}
+
+/// Keeps the route for whoever wishes the same. Its walker may have pinned it before it was there to be pinned.
+async fn remember(app: &App, attempt: &Attempt, route: &Route) {
+    app.redis.cache_route(&attempt.cache_key, route).await;
+    if is_pinned(&app.database, &attempt.cache_key).await.unwrap_or(false) {
+        app.redis.pin_route(&attempt.cache_key, true).await;
     }
 }
 

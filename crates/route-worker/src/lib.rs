@@ -34,7 +34,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         .with_context(|| format!("ADMIN_ADDR {}", config.reporting.admin_addr))?;
     let admin = tokio::spawn(admin);
 
-    let networks = networks::Networks::new(database.clone(), config.network_cache_mib * 1024 * 1024);
+    let networks = networks::Networks::new(database.clone(), config.network_cache_mib as usize * 1024 * 1024);
     let app = app::App {
         database: database.clone(),
         redis,
@@ -42,7 +42,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         networks,
         config: config.clone().into(),
     };
-    bus.work_on_route_jobs(config.concurrency, shutdown, move |delivery| {
+    bus.work_on_route_jobs(usize::from(config.concurrency), shutdown, move |delivery| {
         generate_route::generate_route(app.clone(), delivery)
     })
     .await;

@@ -47,6 +47,9 @@ impl Probes {
     }
 }
 
+/// How often measurements are put away.
+const TIDY_INTERVAL: Duration = Duration::from_secs(5);
+
 #[derive(Clone)]
 struct App {
     probes: Probes,
@@ -72,8 +75,20 @@ pub async fn serve(
         )
         .with_state(app);
     Ok(async move {
-        if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(%error, "the admin server failed");
+        let serving = async {
+            if let Err(error) = axum::serve(listener, router).await {
+                tracing::error!(%error, "the admin server failed");
+            }
+        };
+        let tidying = async {
+            loop {
+                tokio::time::sleep(TIDY_INTERVAL).await;
+                metrics::tidy();
+            }
+        };
+        tokio::select! {
+            () = serving => {}
+            () = tidying => {}
         }
     })
 }

@@ -19,7 +19,7 @@ pub fn parse<C: Parser>() -> C {
 /// ends up in logs.
 fn without_secrets(mut error: clap::Error) -> clap::Error {
     let argument = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
-    if ["-key", "-url"].iter().any(|part| argument.contains(part)) {
+    if ["-key", "-url", "-endpoint"].iter().any(|part| argument.contains(part)) {
         error.insert(ContextKind::InvalidValue, ContextValue::String("(hidden)".into()));
     }
     error
@@ -35,8 +35,8 @@ pub struct ReportingConfig {
     #[arg(long, env = "LOG", default_value = "info", value_parser = log_filter)]
     pub log: String,
     /// Where traces are sent (OTLP over HTTP), such as `http://collector:4318`. Without it they stay at home.
-    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
-    pub otlp_endpoint: Option<String>,
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", hide_env_values = true)]
+    pub otlp_endpoint: Option<Address>,
 }
 
 fn log_filter(text: &str) -> Result<String, String> {

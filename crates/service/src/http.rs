@@ -1,14 +1,21 @@
 //! What every answer of a public door goes through: an id, a span, metrics, and an error form that has no exceptions.
 
-use std::time::{Duration, Instant};
+use std::{
+    future::IntoFuture,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
     extract::{MatchedPath, Request},
     middleware::{self, Next},
     response::{IntoResponse, Response},
+    serve::ListenerExt,
 };
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use tracing::{Instrument, field::Empty};
 use uuid::Uuid;
@@ -33,6 +40,37 @@ pub fn door<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
         .layer(middleware::from_fn(accompany))
 }
 
+/// Longest time that answers under way get when the service is asked to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Serves a door's router until `shutdown`, and then what is under way, unless that takes too long: somebody may hold a
+/// half-open connection for ever.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    // Small messages in a row must not wait for each other's acknowledgement.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+    });
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let too_long = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        served = serving.into_future() => served,
+        () = too_long => {
+            tracing::warn!("some connections did not end in time and are cut off");
+            Ok(())
+        }
+    }
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "the form that tower-http asks for")]
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     let message = panic
@@ -40,7 +78,7 @@ fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("unknown");
-    tracing::error!(message, "a handler panicked");
+    tracing::error!(panic = message, "a handler panicked");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.").into_response()
 }
 

@@ -24,6 +24,13 @@ pub fn install() {
     });
 }
 
+/// Puts away what was measured since the last time. Histograms keep every sample until then: nobody may come to scrape.
+pub fn tidy() {
+    if let Some(handle) = HANDLE.get() {
+        handle.run_upkeep();
+    }
+}
+
 /// All metrics as text.
 pub fn render() -> String {
     HANDLE.get().map(PrometheusHandle::render).unwrap_or_default()

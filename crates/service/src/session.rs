@@ -16,11 +16,16 @@ const PURPOSE: &str = "wildside-session-1";
 /// How long a session is good.
 const LIFETIME: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
+/// After so long a session gets a new cookie.
+const RENEWAL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// A walker, known by their cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Session {
     /// Who.
     pub user_id: Uuid,
+    /// Signed by the previous key, or long ago: a new cookie is due, so that who comes now and then is never logged out.
+    pub is_old: bool,
 }
 
 /// Why there is no session.
@@ -121,7 +126,9 @@ impl SessionKeys {
         if time(issued)? > seconds(now) + 300 || time(expiry)? <= seconds(now) {
             return Err(SessionError::Expired);
         }
-        Ok(Session { user_id: user_id.parse().map_err(|_| SessionError::Forged)? })
+        let user_id = user_id.parse().map_err(|_| SessionError::Forged)?;
+        let is_old = key.id != self.keys[0].id || time(issued)? + RENEWAL.as_secs() < seconds(now);
+        Ok(Session { user_id, is_old })
     }
 }
 
@@ -151,7 +158,9 @@ mod tests {
         let keys = SessionKeys::new(&secret("a"), None, false);
         let (user_id, now) = (Uuid::from_u128(7), SystemTime::now());
         let cookie = headers(&keys.begin(user_id, now));
-        assert_eq!(keys.session(&cookie, now), Ok(Session { user_id }));
+        assert_eq!(keys.session(&cookie, now), Ok(Session { user_id, is_old: false }));
+        let later = now + 2 * RENEWAL;
+        assert_eq!(keys.session(&cookie, later), Ok(Session { user_id, is_old: true }));
         assert_eq!(keys.session(&cookie, now + LIFETIME), Err(SessionError::Expired));
         assert_eq!(keys.session(&cookie, now - Duration::from_secs(3600)), Err(SessionError::Expired));
         assert_eq!(keys.session(&HeaderMap::new(), now), Err(SessionError::Missing));
@@ -162,7 +171,7 @@ mod tests {
         let (old, new) = (secret("a"), secret("b"));
         let now = SystemTime::now();
         let cookie = headers(&SessionKeys::new(&old, None, true).begin(Uuid::from_u128(7), now));
-        assert!(SessionKeys::new(&new, Some(&old), true).session(&cookie, now).is_ok());
+        assert!(SessionKeys::new(&new, Some(&old), true).session(&cookie, now).unwrap().is_old);
         assert_eq!(SessionKeys::new(&new, None, true).session(&cookie, now), Err(SessionError::Forged));
     }
 

@@ -40,7 +40,7 @@ pub fn start(service: &'static str, config: &ReportingConfig) -> Result<Telemetr
     let mut provider =
         SdkTracerProvider::builder().with_resource(Resource::builder().with_service_name(service).build());
     if let Some(endpoint) = &config.otlp_endpoint {
-        let traces = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
+        let traces = format!("{}/v1/traces", endpoint.as_str().trim_end_matches('/'));
         let exporter = SpanExporter::builder()
             .with_http()
             .with_endpoint(traces)

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use domain::{RequestId, RequestStatus, Route, RouteId, RouteRequest, StatusEvent, UserId};
 
 use crate::{Database, StoreError, route_requests::StatusRow, routes::insert_route};
@@ -29,8 +28,6 @@ pub struct Attempt {
     pub request: RouteRequest,
     /// Where its route is cached.
     pub cache_key: String,
-    /// When the walker asked.
-    pub accepted_at: DateTime<Utc>,
 }
 
 impl Attempt {
@@ -67,7 +64,7 @@ pub enum Claim {
 pub async fn claim(database: &Database, id: RequestId, lease: Duration) -> Result<Claim, StoreError> {
     let mut transaction = database.begin().await?;
     let Some(row) = sqlx::query!(
-        r#"SELECT user_id, route_id, status, error, rev, attempt, params, cache_key, created_at,
+        r#"SELECT user_id, route_id, status, error, rev, attempt, params, cache_key,
                   extract(epoch FROM lease_until - now())::float8 AS lease_s
            FROM route_requests WHERE id = $1 FOR UPDATE"#,
         id.0
@@ -120,7 +117,6 @@ pub async fn claim(database: &Database, id: RequestId, lease: Duration) -> Resul
         number,
         request,
         cache_key: row.cache_key,
-        accepted_at: row.created_at,
     })))
 }
 

@@ -119,3 +119,9 @@ pub async fn poi_details(database: &Database, id: PoiId) -> Result<Option<PoiDet
     };
     Ok(Some(PoiDetails { poi: poi.try_into()?, tags, attribution: row.attribution, retired: row.retired }))
 }
+
+/// How many places are known.
+pub async fn pois_total(database: &Database) -> Result<i64, StoreError> {
+    let total = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM pois WHERE retired_at IS NULL"#);
+    Ok(total.fetch_one(&database.pool).await?)
+}

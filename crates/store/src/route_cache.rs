@@ -33,7 +33,7 @@ impl Redis {
             .ok()
     }
 
-    /// Remembers a route.
+    /// Remembers a route for a day. Who has it pinned has to be asked afterwards: see `is_pinned`.
     pub async fn cache_route(&self, key: &str, route: &Route) {
         let Ok(text) = serde_json::to_string(route) else { return };
         let write = async |mut connection: deadpool_redis::Connection| {

@@ -143,6 +143,15 @@ pub async fn accept_request(
     Ok(if known.is_some() { Acceptance::Complete } else { Acceptance::Pending })
 }
 
+/// Whether a wish came before: whoever sends it again is answered as before, whatever has changed meanwhile.
+pub async fn replay(database: &Database, new: &NewRequest<'_>) -> Result<Option<Acceptance>, StoreError> {
+    if new.idempotency_key.is_none() {
+        return Ok(None);
+    }
+    let mut connection = database.pool.acquire().await?;
+    earlier_request(&mut connection, new).await
+}
+
 async fn earlier_request(
     connection: &mut PgConnection,
     new: &NewRequest<'_>,
@@ -186,7 +195,8 @@ async fn open_requests(connection: &mut PgConnection, user: UserId) -> Result<i6
     .await?)
 }
 
-/// What a walker is told when they connect: everything open, and what ended within the last hour; oldest first.
+/// What a walker is told when they connect: everything open, and what ended within the last hour, 50 at most; oldest
+/// first.
 pub async fn status_snapshot(database: &Database, user: UserId) -> Result<Vec<StatusEvent>, StoreError> {
     let rows = sqlx::query_as!(
         StatusRow,
@@ -194,7 +204,7 @@ pub async fn status_snapshot(database: &Database, user: UserId) -> Result<Vec<St
              SELECT id, user_id, route_id, status, error, rev, updated_at FROM route_requests
              WHERE user_id = $1
                AND (status IN ('pending', 'in_progress') OR updated_at > now() - interval '1 hour')
-             ORDER BY updated_at DESC LIMIT 50
+             ORDER BY status IN ('pending', 'in_progress') DESC, updated_at DESC LIMIT 50
          ) AS latest ORDER BY updated_at",
         user.0
     )

@@ -3,7 +3,7 @@ use domain::{
     Leg, LineString, Quality, RequestId, RequestStatus, Route, RouteId, RouteRequest, Stop, ThemeId, UserId,
 };
 use serde::{Deserialize, Serialize};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 
 use crate::{
     Database, StoreError,
@@ -249,15 +249,23 @@ pub async fn set_saved(
     if changed.rows_affected() == 0 {
         return Ok(Pinning::NotComplete);
     }
-    let still_pinned = sqlx::query_scalar!(
+    let still_pinned = pinned(&mut *transaction, &request.cache_key).await?;
+    transaction.commit().await?;
+    Ok(Pinning::Done { cache_key: request.cache_key, still_pinned })
+}
+
+/// Somebody has a route of this key pinned.
+pub async fn is_pinned(database: &Database, cache_key: &str) -> Result<bool, StoreError> {
+    pinned(&database.pool, cache_key).await
+}
+
+async fn pinned(executor: impl PgExecutor<'_>, cache_key: &str) -> Result<bool, StoreError> {
+    let pinned = sqlx::query_scalar!(
         r#"SELECT EXISTS (
                SELECT FROM routes r JOIN route_requests q ON q.id = r.request_id
                WHERE q.cache_key = $1 AND r.saved_at IS NOT NULL
            ) AS "pinned!""#,
-        request.cache_key
-    )
-    .fetch_one(&mut *transaction)
-    .await?;
-    transaction.commit().await?;
-    Ok(Pinning::Done { cache_key: request.cache_key, still_pinned })
+        cache_key
+    );
+    Ok(pinned.fetch_one(executor).await?)
 }

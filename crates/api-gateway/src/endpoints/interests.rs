@@ -20,6 +20,7 @@ use crate::{
 
 /// What a walker likes. Read by `domain::User::parse_interests`.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "only describes the body")]
 pub(crate) struct Interests {
     /// Ids of interest themes, none twice; an empty list clears them.

@@ -26,6 +26,7 @@ pub(crate) struct RoutePage {
     routes: Vec<RouteLine>,
     /// Where the next page starts; missing on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next_cursor: Option<String>,
 }
 

@@ -12,6 +12,7 @@ use crate::endpoints::wire::{AccessibilityNeeds, GeoLineString, GeoPoint};
 
 /// A wish for a walk. Read by `domain::RouteRequest::parse`.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "only describes the body")]
 pub(crate) struct RouteWish {
     /// Where the walk starts.
@@ -23,13 +24,15 @@ pub(crate) struct RouteWish {
     #[schema(min_items = 1, max_items = 20)]
     interest_theme_ids: Vec<Uuid>,
     /// 0 hidden gems, 1 hotspots.
-    #[schema(minimum = 0, maximum = 1, default = 0.5)]
+    #[schema(minimum = 0, maximum = 1, default = 0.5, nullable = false)]
     popularity_bias: Option<f64>,
+    #[schema(nullable = false)]
     accessibility: Option<AccessibilityNeeds>,
     /// Where the walk ends; without it, where it started.
+    #[schema(nullable = false)]
     end_location: Option<GeoPoint>,
     /// Another seed gives another walk for the same wish.
-    #[schema(minimum = 0, default = 0)]
+    #[schema(minimum = 0, default = 0, nullable = false)]
     seed: Option<u32>,
 }
 
@@ -43,9 +46,38 @@ pub(crate) enum Status {
     Failed,
 }
 
-/// A route, from the moment it was asked for. All of the walk is there when `status` is `complete`.
+/// A route, from the moment it was asked for: with its walk when `status` is `complete`, without it before, and for ever
+/// when it is `failed`.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct RouteBody {
+#[serde(untagged)]
+pub(crate) enum RouteBody {
+    Complete(CompleteRoute),
+    Open(OpenRoute),
+}
+
+/// A route that is there.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CompleteRoute {
+    #[serde(flatten)]
+    request: RouteHead,
+    #[serde(flatten)]
+    walk: Walk,
+}
+
+/// A route that is not there yet, or never will be.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OpenRoute {
+    #[serde(flatten)]
+    request: RouteHead,
+    /// Why there is no route, when `status` is `failed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    error: Option<String>,
+}
+
+/// What is known of a route from the beginning.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RouteHead {
     route_id: Uuid,
     request_id: Uuid,
     status: Status,
@@ -53,11 +85,6 @@ pub(crate) struct RouteBody {
     /// What was asked for.
     #[schema(value_type = RouteWish)]
     params: Value,
-    /// Why there is no route, when `status` is `failed`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    #[serde(flatten)]
-    walk: Option<Walk>,
 }
 
 /// A walk.
@@ -73,6 +100,7 @@ pub(crate) struct Walk {
     walking_s: u32,
     /// Metres climbed, where heights are known.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     ascent_m: Option<f64>,
     stops: Vec<Stop>,
     /// The ways between start, stops and end, in order.
@@ -155,15 +183,16 @@ impl From<RequestStatus> for Status {
 
 impl From<RouteState> for RouteBody {
     fn from(state: RouteState) -> Self {
-        let saved = state.saved;
-        Self {
+        let request = RouteHead {
             route_id: state.route_id.0,
             request_id: state.request_id.0,
             status: state.status.into(),
             created_at: state.created_at,
             params: serde_json::to_value(&state.request).unwrap_or_default(),
-            error: state.error,
-            walk: state.route.map(|route| Walk::of(route, saved)),
+        };
+        match state.route {
+            Some(route) => Self::Complete(CompleteRoute { request, walk: Walk::of(route, state.saved) }),
+            None => Self::Open(OpenRoute { request, error: state.error }),
         }
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use service::{SessionError, http::RequestId as HttpRequestId, telemetry};
 use sha2::{Digest, Sha256};
-use store::{Acceptance, Ground, NewRequest, accept_request, cache_key, ground_of};
+use store::{Acceptance, Ground, NewRequest, accept_request, cache_key, ground_of, replay};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -62,29 +62,37 @@ pub(crate) async fn post_route(
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     let request = RouteRequest::parse(&body)?;
-    let ground = ground_of(&app.database, &request).await?;
-    check(&ground, &body)?;
-
-    let cache_key = cache_key(&request, ground.data_version);
-    let known = app.redis.cached_route(&cache_key).await;
-    let looked_up = if known.is_some() { "hit" } else { "miss" };
-    metrics::counter!("route_cache_lookups_total", "result" => looked_up).increment(1);
-
     let traceparent = telemetry::traceparent();
-    let new = NewRequest {
+    let mut new = NewRequest {
         id: RequestId(http_request_id),
         route_id: RouteId(Uuid::new_v4()),
         user_id,
         idempotency_key: key.as_deref(),
         body_hash: &Sha256::digest(serde_json::to_vec(&request).unwrap_or_default()),
         request: &request,
-        cache_key: &cache_key,
+        cache_key: "",
         traceparent: traceparent.as_deref(),
         open_limit: app.config.open_requests_per_user,
     };
-    match accept_request(&app.database, &new, known.as_ref()).await? {
+    if let Some(earlier) = replay(&app.database, &new).await? {
+        return answer(&app, &new, earlier).await;
+    }
+    let ground = ground_of(&app.database, &request).await?;
+    check(&ground, &body)?;
+
+    let cache_key = cache_key(&request, ground.data_version);
+    new.cache_key = &cache_key;
+    let known = app.redis.cached_route(&cache_key).await;
+    let looked_up = if known.is_some() { "hit" } else { "miss" };
+    metrics::counter!("route_cache_lookups_total", "result" => looked_up).increment(1);
+    let acceptance = accept_request(&app.database, &new, known.as_ref()).await?;
+    answer(&app, &new, acceptance).await
+}
+
+async fn answer(app: &App, new: &NewRequest<'_>, acceptance: Acceptance) -> Result<Response, ApiError> {
+    match acceptance {
         Acceptance::Pending => {
-            publish(&app, &new).await;
+            publish(app, new).await;
             Ok(accepted(new.id, new.route_id, false))
         }
         Acceptance::Complete => Ok(accepted(new.id, new.route_id, true)),

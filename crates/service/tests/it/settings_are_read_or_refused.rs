@@ -94,7 +94,7 @@ fn reporting_is_read_and_nonsense_is_refused() {
     .unwrap();
     assert_eq!(reporting.admin_addr, "[::1]:9000".parse().unwrap());
     assert_eq!(reporting.log, "warn,store=debug");
-    assert_eq!(reporting.otlp_endpoint.as_deref(), Some("http://collector:4318"));
+    assert_eq!(reporting.otlp_endpoint.as_ref().map(|url| url.as_str()), Some("http://collector:4318"));
     for (name, nonsense) in [
         ("admin-addr", "localhost"),
         ("admin-addr", "127.0.0.1"),
