@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
-pub use openapi::{document as openapi_document, print as print_openapi};
+pub use openapi::print as print_openapi;
 
 /// The program: serves until `shutdown`, then finishes what it has begun.
 pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {

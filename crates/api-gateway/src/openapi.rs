@@ -43,7 +43,7 @@ pub(crate) fn description() -> Document {
 }
 
 /// The OpenAPI document of the running router.
-pub fn document() -> Document {
+fn document() -> Document {
     router::table().into_openapi()
 }
 

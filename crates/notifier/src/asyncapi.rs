@@ -8,7 +8,7 @@ use crate::messages::{
 };
 
 /// The AsyncAPI document.
-pub fn document() -> Value {
+fn document() -> Value {
     let message = |name: &str, summary: &str| {
         json!({
             "name": name,

@@ -22,7 +22,7 @@ use store::Database;
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use asyncapi::{document as asyncapi_document, print as print_asyncapi};
+pub use asyncapi::print as print_asyncapi;
 pub use config::Config;
 
 /// Snapshots that are read from the database at once: after a broker's restart every socket wants one.

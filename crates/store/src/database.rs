@@ -11,7 +11,7 @@ use crate::StoreError;
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
 /// A transaction; rolled back where it is dropped without a commit.
-pub type Transaction = sqlx::Transaction<'static, sqlx::Postgres>;
+pub(crate) type Transaction = sqlx::Transaction<'static, sqlx::Postgres>;
 
 /// A pool of connections to PostgreSQL.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ impl Database {
     }
 
     /// Starts a transaction.
-    pub async fn begin(&self) -> Result<Transaction, StoreError> {
+    pub(crate) async fn begin(&self) -> Result<Transaction, StoreError> {
         Ok(self.pool.begin().await?)
     }
 

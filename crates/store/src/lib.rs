@@ -1,7 +1,7 @@
 //! The only crate that speaks SQL and Redis. PostgreSQL is the truth; Redis only makes it quicker.
 //!
-//! Concrete functions, one file a table family. Each takes a connection or the pool, so that callers can put several
-//! into one transaction.
+//! Concrete functions, one file a table family. Each does one whole thing, in one transaction where it takes several
+//! statements.
 
 mod attempts;
 mod database;
@@ -20,7 +20,7 @@ mod sweep;
 mod users;
 
 pub use attempts::{Attempt, Claim, MOST_ATTEMPTS, claim, complete, fail, hand_back, renew_lease};
-pub use database::{Database, Transaction, migrate};
+pub use database::{Database, migrate};
 pub use error::StoreError;
 pub use ingests::*;
 pub use interest_themes::*;

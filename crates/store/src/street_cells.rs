@@ -1,7 +1,5 @@
 use std::ops::RangeInclusive;
 
-use domain::Coordinate;
-
 use crate::{Database, StoreError};
 
 /// The street network of a rectangle of squares, in the engine's own form. Where datasets overlap, a square comes
@@ -27,16 +25,4 @@ pub async fn street_cells(
 pub async fn data_version(database: &Database) -> Result<i64, StoreError> {
     let version = sqlx::query_scalar!(r#"SELECT coalesce(max(data_version), 0) AS "version!" FROM datasets"#);
     Ok(version.fetch_one(&database.pool).await?)
-}
-
-/// Some dataset covers this place.
-pub async fn covers(database: &Database, at: Coordinate) -> Result<bool, StoreError> {
-    let covered = sqlx::query_scalar!(
-        r#"SELECT EXISTS (
-               SELECT FROM datasets WHERE ST_Covers(coverage, ST_SetSRID(ST_MakePoint($1, $2), 4326))
-           ) AS "covered!""#,
-        at.lon(),
-        at.lat()
-    );
-    Ok(covered.fetch_one(&database.pool).await?)
 }

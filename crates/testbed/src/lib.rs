@@ -1,7 +1,8 @@
 //! Private, real PostgreSQL with PostGIS, NATS and Redis, and the whole product on top of them, for tests and for
 //! local runs.
 //!
-//! Everything listens on 127.0.0.1 on a free port of its own, keeps its files under `.wildside/` and ends with the
+//! Everything listens on 127.0.0.1 on a free port of its own, keeps its files under `.wildside/` (PostgreSQL's in a private temporary
+//! folder where its user may not enter the clone) and ends with the
 //! value that stands for it, or with the process that started it, whichever goes first. A server that is already
 //! running on the machine is neither used nor touched.
 //!

@@ -85,16 +85,6 @@ impl Socket {
         self.send_raw(Message::text(message.to_string())).await
     }
 
-    /// Sends text that need not be JSON.
-    pub async fn send_text(&mut self, text: &str) -> anyhow::Result<()> {
-        self.send_raw(Message::text(text)).await
-    }
-
-    /// Sends bytes.
-    pub async fn send_binary(&mut self, bytes: Vec<u8>) -> anyhow::Result<()> {
-        self.send_raw(Message::binary(bytes)).await
-    }
-
     /// Says good-bye.
     pub async fn close(mut self) {
         let _ = timeout(Duration::from_secs(1), self.stream.close(None)).await;

@@ -185,3 +185,14 @@ async fn a_database_that_is_away_is_told_apart_from_one_that_refuses() {
     create_user(&stage.database, walker).await.unwrap();
     assert!(!create_user(&stage.database, walker).await.unwrap_err().is_passing());
 }
+
+#[tokio::test]
+async fn a_path_is_checked_also_while_a_dump_is_restored() {
+    let stage = Stage::new().await;
+    // A dump sets an empty search_path before it copies rows.
+    for (lon, on_earth) in [("24.9", "t"), ("181", "f"), ("'NaN'", "f")] {
+        let line = format!("public.ST_MakeLine(public.ST_MakePoint({lon}, 60), public.ST_MakePoint(25, 60))");
+        let sql = format!("SET search_path = ''; SELECT public.on_earth({line})");
+        assert_eq!(stage.own.sql(&sql).await.unwrap(), on_earth, "{lon}");
+    }
+}
