@@ -6,10 +6,13 @@ use testbed::Walker;
 /// In the middle of the bundled city: by the Three Smiths in Helsinki.
 const START: [f64; 2] = [24.9410, 60.1687];
 
+/// What most people would like to see.
+const THEMES: [&str; 3] = ["Street Art", "History", "Architecture"];
+
 /// What one wishes of a walk.
 #[derive(Args, Clone, Default)]
 pub(crate) struct Wish {
-    /// What to see, by name; may be given several times [default: what the city has most of]
+    /// What to see, by name; may be given several times [default: street art, history and architecture]
     #[arg(long = "theme", value_name = "NAME")]
     pub themes: Vec<String>,
     /// How long the walk may take, stops included
@@ -71,15 +74,10 @@ impl Wish {
     }
 
     fn chosen<'a>(&self, known: &'a [Theme]) -> anyhow::Result<Vec<&'a Theme>> {
-        if self.themes.is_empty() {
-            let mut richest: Vec<&Theme> = known.iter().collect();
-            richest.sort_by_key(|theme| std::cmp::Reverse(theme.places));
-            richest.truncate(4);
-            return Ok(richest);
-        }
-        let find = |name: &String| known.iter().find(|theme| theme.name.eq_ignore_ascii_case(name.trim()));
+        let find = |name: &str| known.iter().find(|theme| theme.name.eq_ignore_ascii_case(name.trim()));
         let mut chosen = Vec::new();
-        for name in &self.themes {
+        let names: Vec<&str> = self.themes.iter().map(String::as_str).collect();
+        for name in if names.is_empty() { &THEMES[..] } else { &names } {
             let Some(theme) = find(name) else {
                 let names: Vec<&str> = known.iter().map(|theme| theme.name.as_str()).collect();
                 bail!("there is no theme {name:?}; there are: {}", names.join(", "));
@@ -95,7 +93,6 @@ impl Wish {
 pub(crate) struct Theme {
     pub id: String,
     pub name: String,
-    pub places: u64,
 }
 
 /// All themes that the API knows.
@@ -104,7 +101,7 @@ pub(crate) async fn themes(walker: &Walker) -> anyhow::Result<Vec<Theme>> {
     let list = answer.as_array().or_else(|| answer.as_object()?.values().find_map(Value::as_array));
     let theme = |theme: &Value| {
         let text = |name: &str| theme[name].as_str().map(String::from);
-        Some(Theme { id: text("id")?, name: text("name")?, places: theme["poi_count"].as_u64().unwrap_or(0) })
+        Some(Theme { id: text("id")?, name: text("name")? })
     };
     let themes = list.and_then(|list| list.iter().map(theme).collect::<Option<Vec<_>>>());
     themes.with_context(|| format!("the list of themes has another form: {answer}"))
@@ -115,8 +112,8 @@ mod tests {
     use super::*;
 
     fn known() -> Vec<Theme> {
-        let theme = |id: &str, name: &str, places| Theme { id: id.into(), name: name.into(), places };
-        vec![theme("a", "Street Art", 3), theme("b", "History", 40)]
+        let theme = |id: &str, name: &str| Theme { id: id.into(), name: name.into() };
+        vec![theme("a", "Street Art"), theme("b", "History"), theme("c", "Music"), theme("d", "Architecture")]
     }
 
     #[test]
@@ -135,9 +132,9 @@ mod tests {
     }
 
     #[test]
-    fn without_a_theme_the_city_offers_what_it_has_most_of() {
+    fn without_a_theme_it_is_what_most_would_like_to_see() {
         let body = Wish::default().body(&known()).unwrap();
-        assert_eq!(body["interest_theme_ids"], json!(["b", "a"]));
+        assert_eq!(body["interest_theme_ids"], json!(["a", "b", "d"]));
     }
 
     #[test]
