@@ -7,9 +7,8 @@ use std::{
 };
 
 use anyhow::{Context, anyhow, bail, ensure};
+use extract::{Progress, sha256_of};
 use ureq::http::{Response, StatusCode, header};
-
-use crate::{extract::sha256_of, progress::Progress};
 
 /// A server that says nothing for so long is taken for gone.
 const SILENCE: Duration = Duration::from_secs(60);

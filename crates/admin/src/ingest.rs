@@ -2,21 +2,11 @@ use std::{path::Path, time::Instant};
 
 use anyhow::Context;
 use chrono::Utc;
-use domain::{Coordinate, OsmKind, ThemeCatalogue};
-use osmpbf::{Element, Way};
-use store::{Database, IngestSummary, IngestedCell, IngestedPoi, MultiPolygon};
+use domain::ThemeCatalogue;
+use extract::{Area, Extract, Progress};
+use store::{Database, IngestSummary, IngestedCell, IngestedPoi};
 
-use crate::{
-    IngestArgs, Source,
-    download::download,
-    extract::{Extract, tags},
-    nodes::Nodes,
-    places::Places,
-    polygon::{self, Area},
-    progress::Progress,
-    report,
-    streets::Streets,
-};
+use crate::{IngestArgs, Source, download::download, report};
 
 /// Whom to thank for OpenStreetMap, as its licence asks.
 const ATTRIBUTION: &str = "© OpenStreetMap contributors, ODbL 1.0";
@@ -37,7 +27,7 @@ pub async fn ingest(args: IngestArgs) -> anyhow::Result<IngestSummary> {
 /// What is in an extract, for us.
 struct Content {
     extract: store::Extract,
-    coverage: MultiPolygon,
+    coverage: extract::MultiPolygon,
     catalogue: ThemeCatalogue,
     pois: Vec<IngestedPoi>,
     cells: Vec<IngestedCell>,
@@ -94,58 +84,13 @@ fn read(args: &IngestArgs, progress: Progress) -> anyhow::Result<(std::path::Pat
         _ => anyhow::bail!("say which extract: --extract FILE or --download URL"),
     };
     let extract = Extract::open(&path, progress)?;
-    let content = read_extract(extract, catalogue, area.as_ref())?;
-    Ok((path, content))
-}
-
-fn read_extract(extract: Extract, catalogue: ThemeCatalogue, area: Option<&Area>) -> anyhow::Result<Content> {
-    let inside = area.map(|area| nodes_inside(&extract, area)).transpose()?;
-    // A way with a node in the area counts as a whole, so that no street ends at the border.
-    let ours = |way: &Way<'_>| match &inside {
-        Some(inside) => way.refs().any(|id| inside.binary_search(&id).is_ok()),
-        None => true,
-    };
-    let mut places = Places::new(&catalogue);
-    let mut streets = Streets::default();
-    extract.each("Reading areas", OsmKind::Relation, |element| {
-        if let Element::Relation(relation) = element {
-            places.take_relation(&relation);
-            streets.take_relation(&relation);
-        }
-    })?;
-    let mut wanted = Vec::new();
-    extract.each("Reading ways", OsmKind::Way, |element| {
-        if let Element::Way(way) = element {
-            let ours = ours(&way);
-            wanted.extend(places.take_way(&way, ours));
-            wanted.extend(streets.take_way(&way, ours));
-        }
-    })?;
-    let mut nodes = Nodes::wanted(wanted);
-    extract.each("Reading places", OsmKind::Node, |element| {
-        let (id, at, tags) = match element {
-            Element::Node(node) => (node.id(), Coordinate::new(node.lon(), node.lat()), tags(node.tags())),
-            Element::DenseNode(node) => {
-                (node.id(), Coordinate::new(node.lon(), node.lat()), tags(node.tags()))
-            }
-            _ => return,
-        };
-        // A node that is not on Earth is as good as missing.
-        let Some(at) = at else { return };
-        if nodes.wants(id) {
-            nodes.put(id, at, &tags);
-            streets.take_node(id, &tags);
-        }
-        places.take_node(id, at, &tags, area);
-    })?;
-    streets.read(&extract, &nodes, ours)?;
-    let pois = places.finish(&nodes, area);
-    let cells = streets.finish(&nodes)?;
-    drop(nodes);
-    let coverage = match area {
-        Some(area) => area.polygons().clone(),
-        None => polygon::rectangle(extract.bounds).context("the extract is nowhere")?,
-    };
+    let extract::Content { places, cells, coverage } = extract::read(&extract, &catalogue, area.as_ref())?;
+    let pois = places.into_iter().map(|place| IngestedPoi { poi: place.poi, tags: place.tags }).collect();
+    let cells = cells.into_iter().map(|cell| {
+        let segments = i32::try_from(cell.segments).context("a square has too many streets")?;
+        Ok(IngestedCell { x: cell.id.x, y: cell.id.y, network: cell.bytes, segments })
+    });
+    let cells = cells.collect::<anyhow::Result<_>>()?;
     let extract = store::Extract {
         name: extract.name(),
         bytes: i64::try_from(extract.bytes)?,
@@ -153,25 +98,7 @@ fn read_extract(extract: Extract, catalogue: ThemeCatalogue, area: Option<&Area>
         osm_timestamp: extract.timestamp,
         attribution: ATTRIBUTION.into(),
     };
-    Ok(Content { extract, coverage, catalogue, pois, cells })
-}
-
-/// The nodes in an area, sorted: known before anything is kept, so that a town out of a continent takes the memory of a
-/// town.
-fn nodes_inside(extract: &Extract, area: &Area) -> anyhow::Result<Vec<i64>> {
-    let mut inside = Vec::new();
-    extract.each("Reading nodes", OsmKind::Node, |element| {
-        let (id, at) = match element {
-            Element::Node(node) => (node.id(), Coordinate::new(node.lon(), node.lat())),
-            Element::DenseNode(node) => (node.id(), Coordinate::new(node.lon(), node.lat())),
-            _ => return,
-        };
-        if at.is_some_and(|at| area.contains(at)) {
-            inside.push(id);
-        }
-    })?;
-    inside.sort_unstable();
-    Ok(inside)
+    Ok((path, Content { extract, coverage, catalogue, pois, cells }))
 }
 
 /// `malta.osm.pbf` is malta.

@@ -1,21 +1,12 @@
 //! What an operator types: `wildside-admin migrate`, `streams` and `ingest`.
 //!
-//! An ingest reads an extract of OpenStreetMap in passes (`extract`): relations first, since they name the ways they
-//! are made of, then ways, which name their nodes, then nodes. `places` keeps what a theme wants, `streets` what
-//! the engine wants, and the memory needed follows what is kept, not the size of the file. The database hears of it
-//! only at the end, in one transaction.
+//! An ingest reads an extract of OpenStreetMap (the crate `extract`). The database hears of it only at the end, in one
+//! transaction.
 
 mod config;
 mod download;
-mod extract;
 mod ingest;
-mod nodes;
-mod outlines;
-mod places;
-mod polygon;
-mod progress;
 mod report;
-mod streets;
 
 use anyhow::Context;
 use bus::Bus;

@@ -1,15 +1,14 @@
 use std::collections::{HashMap, HashSet};
 
-use anyhow::Context;
 use domain::{Coordinate, OsmKind, Tags};
 use osmpbf::{Element, Relation, Way};
-use store::IngestedCell;
-use wildside_engine::NetworkBuilder;
+use wildside_engine::{NetworkBuilder, NetworkCell};
 
 use crate::{
-    extract::{AreaMembers, Extract, tags},
+    Extract,
     nodes::Nodes,
     outlines,
+    pbf::{AreaMembers, tags},
 };
 
 /// Gathers the streets of an extract for the engine, which knows what can be walked.
@@ -90,7 +89,7 @@ impl Streets {
     }
 
     /// The network in squares of the map.
-    pub(crate) fn finish(mut self, nodes: &Nodes) -> anyhow::Result<Vec<IngestedCell>> {
+    pub(crate) fn finish(mut self, nodes: &Nodes) -> Vec<NetworkCell> {
         for square in std::mem::take(&mut self.squares) {
             if !square.members.outer.iter().any(|way| self.ours.contains(way)) {
                 continue;
@@ -106,10 +105,6 @@ impl Streets {
             let rings: Vec<Vec<(i64, Option<Coordinate>)>> = rings.iter().flatten().map(located).collect();
             self.builder.add_square(square.id, &square.tags, &rings);
         }
-        let cells = self.builder.finish().into_iter().map(|cell| {
-            let segments = i32::try_from(cell.segments).context("a square has too many streets")?;
-            Ok(IngestedCell { x: cell.id.x, y: cell.id.y, network: cell.bytes, segments })
-        });
-        cells.collect()
+        self.builder.finish()
     }
 }

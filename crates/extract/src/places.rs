@@ -5,12 +5,11 @@ use domain::{
     name_of_place, popularity_score,
 };
 use osmpbf::{Relation, Way};
-use store::IngestedPoi;
 
 use crate::{
-    extract::{AreaMembers, tags},
     nodes::Nodes,
     outlines,
+    pbf::{AreaMembers, tags},
     polygon::Area,
 };
 
@@ -27,6 +26,15 @@ const LINES: [(&str, &[&str]); 5] = [
     ("man_made", &["breakwater", "groyne", "embankment"]),
 ];
 
+/// A place as an extract describes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    /// The place.
+    pub poi: Poi,
+    /// All its tags.
+    pub tags: Tags,
+}
+
 /// Gathers the places of an extract that belong to a theme.
 pub(crate) struct Places<'a> {
     catalogue: &'a ThemeCatalogue,
@@ -34,7 +42,7 @@ pub(crate) struct Places<'a> {
     ways: Vec<Line>,
     /// The ways that the relations are made of, by their nodes.
     parts: HashMap<i64, Vec<i64>>,
-    found: BTreeMap<PoiId, IngestedPoi>,
+    found: BTreeMap<PoiId, Place>,
 }
 
 struct AreaOfWays {
@@ -102,7 +110,7 @@ impl<'a> Places<'a> {
     }
 
     /// Last, ways and relations find their points. All places, by id.
-    pub(crate) fn finish(mut self, nodes: &Nodes, area: Option<&Area>) -> Vec<IngestedPoi> {
+    pub(crate) fn finish(mut self, nodes: &Nodes, area: Option<&Area>) -> Vec<Place> {
         for Line { what, nodes: line } in std::mem::take(&mut self.ways) {
             let at = nodes.entrance(line.iter().copied()).or_else(|| point_of_way(&what.tags, &line, nodes));
             self.keep(what, at, area);
@@ -151,7 +159,7 @@ impl<'a> Places<'a> {
             dwell_s: dwell_seconds(&tags),
             narrative: None,
         };
-        self.found.insert(id, IngestedPoi { poi, tags });
+        self.found.insert(id, Place { poi, tags });
     }
 }
 

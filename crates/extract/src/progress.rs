@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// How whoever waits hears of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
+pub enum Progress {
     /// A bar on a terminal, else a line at the start of each step.
     Told,
     /// Not at all.
@@ -16,18 +16,18 @@ pub(crate) enum Progress {
 
 /// Something that takes a while.
 #[derive(Debug)]
-pub(crate) struct Step {
+pub struct Step {
     bar: ProgressBar,
 }
 
 impl Progress {
     /// A step through `total` bytes.
-    pub(crate) fn bytes(self, what: &'static str, total: u64) -> Step {
+    pub fn bytes(self, what: &'static str, total: u64) -> Step {
         self.step(what, ProgressBar::new(total), "{msg:24} {bar:32} {bytes}/{total_bytes} {eta}")
     }
 
     /// A step of unknown length.
-    pub(crate) fn open_ended(self, what: &'static str) -> Step {
+    pub fn open_ended(self, what: &'static str) -> Step {
         let step = self.step(what, ProgressBar::new_spinner(), "{msg:24} {spinner} {elapsed}");
         step.bar.enable_steady_tick(Duration::from_millis(200));
         step
@@ -50,12 +50,12 @@ impl Progress {
 
 impl Step {
     /// So much more is done.
-    pub(crate) fn advance(&self, by: u64) {
+    pub fn advance(&self, by: u64) {
         self.bar.inc(by);
     }
 
     /// So much is done altogether.
-    pub(crate) fn at(&self, position: u64) {
+    pub fn at(&self, position: u64) {
         self.bar.set_position(position);
     }
 }

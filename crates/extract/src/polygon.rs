@@ -3,16 +3,18 @@ use std::path::Path;
 use anyhow::{Context, bail, ensure};
 use domain::{Bounds, Coordinate};
 use serde_json::Value;
-use store::MultiPolygon;
 
 use crate::outlines;
 
 /// Bands of latitude in which the edges of an area are kept: a point is compared with those of its own band only.
 const BANDS: usize = 256;
 
+/// Polygons, each of an outer ring and holes, each ring closed.
+pub type MultiPolygon = Vec<Vec<Vec<Coordinate>>>;
+
 /// The area to take in.
 #[derive(Debug)]
-pub(crate) struct Area {
+pub struct Area {
     polygons: MultiPolygon,
     bounds: Bounds,
     /// Edges by band, as rings of two points.
@@ -21,7 +23,7 @@ pub(crate) struct Area {
 
 impl Area {
     /// Reads a GeoJSON file: polygons, however deep in features and collections.
-    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
         let name = path.display();
         let text = std::fs::read_to_string(path).with_context(|| format!("reading {name}"))?;
         let json: Value = serde_json::from_str(&text).with_context(|| format!("{name} is no JSON"))?;

@@ -12,18 +12,20 @@ use osmpbf::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::progress::Progress;
+use crate::Progress;
 
 /// What a file may demand of its reader.
 const UNDERSTOOD: [&str; 2] = ["OsmSchema-V0.6", "DenseNodes"];
 
 /// An `.osm.pbf` file that was read once from end to end and found whole.
 #[derive(Debug)]
-pub(crate) struct Extract {
+pub struct Extract {
     path: PathBuf,
     progress: Progress,
     blobs: Vec<BlobIndex>,
+    /// Its size.
     pub bytes: u64,
+    /// Its hash, in hex.
     pub sha256: String,
     /// What the file says it covers, else the rectangle around its nodes.
     pub bounds: Bounds,
@@ -61,7 +63,7 @@ struct BlobIndex {
 
 impl Extract {
     /// Reads the file once, to know it is whole before anything is done with it.
-    pub(crate) fn open(path: &Path, progress: Progress) -> anyhow::Result<Self> {
+    pub fn open(path: &Path, progress: Progress) -> anyhow::Result<Self> {
         let bytes = std::fs::metadata(path).with_context(|| format!("opening {}", path.display()))?.len();
         let step = progress.bytes("Checking the extract", 2 * bytes);
         let sha256 = sha256_of(path, |read| step.advance(read))?;
@@ -88,7 +90,7 @@ impl Extract {
     }
 
     /// The name of the file.
-    pub(crate) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
@@ -198,7 +200,7 @@ pub(crate) fn tags<'a>(tags: impl Iterator<Item = (&'a str, &'a str)>) -> Tags {
 }
 
 /// The hash of a file, in hex.
-pub(crate) fn sha256_of(path: &Path, mut on_read: impl FnMut(u64)) -> anyhow::Result<String> {
+pub fn sha256_of(path: &Path, mut on_read: impl FnMut(u64)) -> anyhow::Result<String> {
     let mut file = BufReader::new(File::open(path).with_context(|| format!("opening {}", path.display()))?);
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
