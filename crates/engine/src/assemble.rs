@@ -5,8 +5,8 @@ use crate::{
     ground::Ground,
     legs::{Anchor, Way},
     network::Network,
+    path::Piece,
     quality,
-    shortest_paths::Piece,
     spot::Spot,
     why::why,
 };
@@ -45,7 +45,7 @@ impl Walk {
 /// Writes a walk down as a route.
 pub(crate) fn assemble(
     network: &Network,
-    ground: &Ground,
+    ground: &Ground<'_>,
     walk: &Walk,
     candidates: &[Candidate],
     pois: &[Poi],
@@ -58,13 +58,7 @@ pub(crate) fn assemble(
     let mut walked_ms = 0_u32;
     let mut walked_s = 0_u32;
     for (way, anchor) in walk.ways.iter().zip(walk.anchors.iter().skip(1)) {
-        for &piece in &way.pieces {
-            for spot in line_of(network, piece) {
-                if path.last() != Some(&spot) {
-                    path.push(spot);
-                }
-            }
-        }
+        way.pieces.iter().for_each(|&piece| piece.draw(network, &mut path));
         walked_ms = walked_ms.saturating_add(way.time_ms);
         if anchor.via {
             continue;
@@ -125,42 +119,4 @@ pub(crate) fn assemble(
 
 fn length_m(line: &[Spot]) -> f64 {
     line.windows(2).map(|pair| pair[0].coordinate().distance_m(pair[1].coordinate())).sum()
-}
-
-/// The points of a piece of street, in the direction of walking.
-fn line_of(network: &Network, piece: Piece) -> Vec<Spot> {
-    let (low, high) = (piece.from_mm.min(piece.to_mm), piece.from_mm.max(piece.to_mm));
-    let line = network.line(piece.edge);
-    let whole = piece_is_whole(network, piece);
-    let mut spots = Vec::new();
-    let mut walked = 0_u64;
-    let (low, high) = (u64::from(low), u64::from(high));
-    for pair in line.windows(2) {
-        let length = u64::from(pair[0].distance_mm(pair[1]));
-        let at =
-            |mm: u64| pair[0].towards(pair[1], (mm.saturating_sub(walked)) as f64 / length.max(1) as f64);
-        let until = walked + length;
-        if spots.is_empty() && low <= until {
-            spots.push(if low <= walked { pair[0] } else { at(low) });
-        }
-        if !spots.is_empty() {
-            if high >= until || whole {
-                spots.push(pair[1]);
-            } else if high > walked {
-                spots.push(at(high));
-            }
-        }
-        walked = until;
-        if high <= walked && !whole {
-            break;
-        }
-    }
-    if piece.from_mm > piece.to_mm {
-        spots.reverse();
-    }
-    spots
-}
-
-fn piece_is_whole(network: &Network, piece: Piece) -> bool {
-    piece.length_mm() == network.edge(piece.edge).length_mm
 }

@@ -5,7 +5,6 @@ use crate::{
     Effort, Network,
     assemble::{Walk, assemble},
     candidates::{self, Candidates},
-    dead_ends::DeadEnds,
     fill,
     ground::{Ground, settle},
     legs::{Anchor, Router},
@@ -38,14 +37,13 @@ pub fn generate_route(
     let budget_ms = request.budget_s().saturating_mul(1000);
     let mut router = Router::new(network, &ground);
     let straight = straight_walk(&mut router, budget_ms)?;
-    let dead_ends = DeadEnds::of(network, &ground);
-    let candidates = candidates::find(network, &ground, &dead_ends, &mut router.paths, pois, request);
-    let matrix = Matrix::of(&ground, &candidates.list, &mut router.paths, budget_ms, effort.should_stop);
+    let candidates = candidates::find(network, &ground, pois, request);
+    let matrix = Matrix::of(network, &ground, &candidates.list);
     (effort.on_progress)(0.3);
     let mut walk = visit(&mut router, &candidates, &matrix, straight, request, effort);
     (effort.on_progress)(0.9);
     let mut dice = Dice(Xoshiro256PlusPlus::seed_from_u64(u64::from(request.seed())));
-    walk = fill::fill(&mut router, &dead_ends, walk, budget_ms, &mut dice, effort.should_stop);
+    walk = fill::fill(&mut router, walk, budget_ms, &mut dice, effort.should_stop);
     let route = assemble(network, &ground, &walk, &candidates.list, pois, request, candidates.sparse_themes);
     (effort.on_progress)(1.0);
     Ok(route)
@@ -61,7 +59,7 @@ fn straight_walk(router: &mut Router<'_>, budget_ms: u32) -> Result<Walk, Refusa
     Err(if connected { Refusal::EndOutOfReach } else { Refusal::EndNotConnected })
 }
 
-fn ends(ground: &Ground) -> Vec<Anchor> {
+fn ends(ground: &Ground<'_>) -> Vec<Anchor> {
     [ground.start, ground.end].map(|place| Anchor { place, via: false }).to_vec()
 }
 
