@@ -20,7 +20,7 @@ impl Steps {
 
     /// Whether ways with these attributes may be walked.
     pub fn allow(self, way: Attributes) -> bool {
-        !way.private() && !(way.steps() && self == Self::Never)
+        !way.private() && (!way.steps() || self != Self::Never)
     }
 }
 

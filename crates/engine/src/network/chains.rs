@@ -9,8 +9,8 @@ use crate::spot::Spot;
 type End = (u32, bool);
 
 /// Joins the segments at nodes that connect exactly two segments of one kind.
-pub(super) fn join(segments: Vec<Segment>) -> Vec<Segment> {
-    let ends_at = ends(&segments);
+pub(super) fn join(segments: &[Segment]) -> Vec<Segment> {
+    let ends_at = ends(segments);
     let node = |(segment, last): End| {
         let segment = &segments[segment as usize];
         if last {
@@ -55,7 +55,7 @@ pub(super) fn join(segments: Vec<Segment>) -> Vec<Segment> {
             chain.push(next);
             last = (next.0, !next.1);
         }
-        joined.push(if chain.len() == 1 { segments[start as usize].clone() } else { one(&segments, &chain) });
+        joined.push(if chain.len() == 1 { segments[start as usize].clone() } else { one(segments, &chain) });
     }
     joined
 }
@@ -123,12 +123,12 @@ mod tests {
 
     #[test]
     fn a_street_of_three_ways_is_one_edge() {
-        let street = vec![
+        let street = [
             segment(1, 2, 1, "highway=path"),
             segment(2, 2, 3, "highway=path"),
             segment(3, 4, 3, "highway=path"),
         ];
-        let joined = join(street);
+        let joined = join(&street);
         assert_eq!(joined.len(), 1);
         let nodes: Vec<i32> = joined[0].points.iter().map(|spot| spot.lon / 100).collect();
         assert!(nodes == [1, 2, 3, 4] || nodes == [4, 3, 2, 1], "{nodes:?}");
@@ -139,24 +139,24 @@ mod tests {
     fn what_differs_stays_apart() {
         let path = segment(1, 1, 2, "highway=path");
         for other in ["highway=steps", "highway=path lit=yes", "highway=path oneway:foot=yes"] {
-            assert_eq!(join(vec![path.clone(), segment(2, 2, 3, other)]).len(), 2, "{other}");
+            assert_eq!(join(&[path.clone(), segment(2, 2, 3, other)]).len(), 2, "{other}");
         }
-        let fork = vec![path, segment(2, 2, 3, "highway=path"), segment(3, 2, 4, "highway=path")];
-        assert_eq!(join(fork).len(), 3);
+        let fork = [path, segment(2, 2, 3, "highway=path"), segment(3, 2, 4, "highway=path")];
+        assert_eq!(join(&fork).len(), 3);
     }
 
     #[test]
     fn one_way_streets_are_joined_in_their_direction() {
         let one_way = |way, from, to| segment(way, from, to, "highway=path oneway:foot=yes");
-        assert_eq!(join(vec![one_way(1, 1, 2), one_way(2, 2, 3)]).len(), 1);
-        assert_eq!(join(vec![one_way(1, 1, 2), one_way(2, 3, 2)]).len(), 2);
+        assert_eq!(join(&[one_way(1, 1, 2), one_way(2, 2, 3)]).len(), 1);
+        assert_eq!(join(&[one_way(1, 1, 2), one_way(2, 3, 2)]).len(), 2);
     }
 
     #[test]
     fn a_ring_becomes_a_loop() {
         let ring =
             [(1, 2), (2, 3), (3, 1)].iter().zip(1..).map(|(&(a, b), way)| segment(way, a, b, "highway=path"));
-        let joined = join(ring.collect());
+        let joined = join(&ring.collect::<Vec<_>>());
         assert_eq!(joined.len(), 1);
         assert_eq!((joined[0].from, joined[0].points.len()), (joined[0].to, 4));
     }

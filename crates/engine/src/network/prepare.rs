@@ -3,8 +3,7 @@
 use super::{
     NetworkError,
     cell::Segment,
-    chains, chordal,
-    codec::{self},
+    chains, chordal, codec,
     graph::{Arc, Edge, MOST_EDGES, NO_ARC},
     grid,
     order::{self, Adjacency},
@@ -25,7 +24,7 @@ pub(super) fn prepare<'a>(cells: impl IntoIterator<Item = &'a [u8]>) -> Result<V
     if segments.len() >= MOST_EDGES || points >= 1 << 31 {
         return Err(NetworkError::TooLarge);
     }
-    Ok(file(&chains::join(segments)))
+    Ok(file(&chains::join(&segments)))
 }
 
 fn file(segments: &[Segment]) -> Vec<u8> {

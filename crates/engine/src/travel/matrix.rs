@@ -87,10 +87,12 @@ impl Above {
         let hierarchy = &profile.hierarchy;
         let mut above = Self { nodes: nodes.len(), number, firsts: vec![0], arcs: Vec::new() };
         for &node in &nodes {
-            for arc in firsts[node as usize] as usize..firsts[node as usize + 1] as usize {
-                let (up, down) = (hierarchy.up[arc].lane(), hierarchy.down[arc].lane());
-                if up.is_finite() || down.is_finite() {
-                    above.arcs.push(UpwardArc { head: above.number[heads[arc] as usize], up, down });
+            let arcs = firsts[node as usize] as usize..firsts[node as usize + 1] as usize;
+            let weights = hierarchy.up[arcs.clone()].iter().zip(&hierarchy.down[arcs.clone()]);
+            for (&head, (up, down)) in heads[arcs].iter().zip(weights) {
+                if up.is_open() || down.is_open() {
+                    let head = above.number[head as usize];
+                    above.arcs.push(UpwardArc { head, up: up.lane(), down: down.lane() });
                 }
             }
             above.firsts.push(above.arcs.len() as u32);
