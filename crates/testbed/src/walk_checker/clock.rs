@@ -1,12 +1,19 @@
 //! What is promised about time.
 
+use domain::PoiId;
+use std::collections::HashMap;
+
 use super::{
+    extract::Place,
     report::{Promise, Report},
-    walk::Walk,
+    walk::{Piece, Walk},
 };
 
 /// Metres a second that a walker may be thought to make, steps and crossings included.
 const PACE: std::ops::RangeInclusive<f64> = 0.4..=1.45;
+/// Metres a second on the level, and on steps: the pace that is promised.
+pub(super) const LEVEL: f64 = 1.33;
+const ON_STEPS: f64 = 0.6;
 /// On shorter ways the rounding to seconds tells more than the pace does.
 const LONG_ENOUGH_M: f64 = 50.0;
 
@@ -47,4 +54,19 @@ fn pace(what: &str, metres: f64, seconds: u32, report: &mut Report) {
     report.expect(metres < LONG_ENOUGH_M || PACE.contains(&pace), Promise::Time, || {
         format!("{what} is {metres:.0} m in {seconds} s, which is {pace:.2} m/s")
     });
+}
+
+/// How far the reported duration is from the one that the geometry and the stops make, as a share.
+pub(super) fn error(walk: &Walk, places: &HashMap<PoiId, Place>) -> f64 {
+    let dwell = |stop: &domain::Stop| places.get(&stop.poi_id).map_or(stop.dwell_s, |place| place.dwell_s);
+    let dwelling: u32 = walk.route.stops.iter().map(dwell).sum();
+    // Where ways lie on one another, it cannot be seen which of them is walked.
+    let slow = |on_steps: &dyn Fn(&Piece) -> bool| {
+        let pace = |piece: &Piece| if on_steps(piece) { ON_STEPS } else { LEVEL };
+        walk.pieces.iter().map(|piece| piece.metres / pace(piece)).sum::<f64>() + f64::from(dwelling)
+    };
+    let (least, most) =
+        (slow(&Piece::is_steps), slow(&|piece: &Piece| piece.possibly(|footing| footing.steps)));
+    let said = f64::from(walk.route.duration_s);
+    (said - said.clamp(least, most)).abs() / least.max(1.0)
 }
