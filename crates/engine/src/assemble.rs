@@ -2,6 +2,7 @@ use domain::{Leg, LineString, OffsetRange, Poi, Route, RouteRequest, Stop, Theme
 
 use crate::{
     candidates::Candidate,
+    doorstep::Doorstep,
     ground::Ground,
     legs::{Anchor, Way},
     network::Network,
@@ -32,6 +33,18 @@ impl Walk {
         self.walking_ms().saturating_add(self.dwell_ms)
     }
 
+    /// The walk from door to door.
+    pub fn walk_over(&mut self, doorsteps: &[Doorstep; 2]) {
+        if let Some(first) = self.ways.first_mut() {
+            first.pieces.splice(0..0, doorsteps[0].pieces.iter().copied());
+            first.time_ms += doorsteps[0].time_ms;
+        }
+        if let Some(last) = self.ways.last_mut() {
+            last.pieces.extend(doorsteps[1].reversed());
+            last.time_ms += doorsteps[1].time_ms;
+        }
+    }
+
     pub fn pieces(&self) -> impl Iterator<Item = Piece> {
         self.ways.iter().flat_map(|way| way.pieces.iter().copied())
     }
@@ -52,7 +65,7 @@ pub(crate) fn assemble(
     request: &RouteRequest,
     sparse_themes: Vec<ThemeId>,
 ) -> Route {
-    let mut path = vec![ground.start.spot];
+    let mut path = vec![ground.doorsteps[0].spot.unwrap_or(ground.start.spot)];
     let mut legs: Vec<Leg> = Vec::new();
     let mut leg_start = 0;
     let mut walked_ms = 0_u32;
@@ -63,8 +76,10 @@ pub(crate) fn assemble(
         if anchor.via {
             continue;
         }
-        if path.last() != Some(&anchor.place.spot) {
-            path.push(anchor.place.spot);
+        let is_last = legs.len() == walk.stops.len();
+        let there = ground.doorsteps[1].spot.filter(|_| is_last).unwrap_or(anchor.place.spot);
+        if path.last() != Some(&there) {
+            path.push(there);
         }
         // Seconds are rounded up along the whole walk, so that the legs' sum is the walk's.
         let until_s = walked_ms.div_ceil(1000);

@@ -68,7 +68,7 @@ pub(crate) fn find(
     };
     let sparse_themes = request.themes().iter().enumerate().filter(sparse).map(|(_, &theme)| theme).collect();
     let ranks = popularity_ranks(&known, pois);
-    let budget_ms = f64::from(request.budget_s()) * 1000.0;
+    let budget_ms = f64::from(ground.budget_ms);
     let mut weighed: Vec<(f64, Known)> = known
         .into_iter()
         .zip(ranks)
@@ -105,7 +105,7 @@ pub(crate) fn find(
 
 /// The places with a wanted theme that are seen from a street and can be walked to, stayed at and walked on from.
 fn within_reach(network: &Network, ground: &Ground<'_>, pois: &[Poi], request: &RouteRequest) -> Vec<Known> {
-    let budget_ms = request.budget_s().saturating_mul(1000);
+    let budget_ms = ground.budget_ms;
     let mut known: Vec<Known> = Vec::new();
     for (poi, place) in pois.iter().enumerate() {
         let themes = (request.themes().iter().enumerate())

@@ -253,8 +253,5 @@ fn best_of(dice: &mut Dice, turns: &[Turn], merit: impl Fn(&Turn) -> Option<f64>
 /// A node as a place on one of its edges.
 fn place_of(network: &Network, ground: &Ground<'_>, node: u32) -> Option<Place> {
     let arc = network.arcs(node).iter().find(|arc| ground.may_use(network, arc.edge()))?;
-    let line = network.line(arc.edge());
-    let (spot, offset_mm) =
-        if arc.backward() { (line.last(), network.edge(arc.edge()).length_mm) } else { (line.first(), 0) };
-    Some(Place { edge: arc.edge(), offset_mm, spot: *spot?, off_m: 0.0 })
+    Some(Place::at_tail(network, *arc))
 }

@@ -34,7 +34,7 @@ pub fn generate_route(
 ) -> Result<Route, Refusal> {
     (effort.on_progress)(0.0);
     let ground = settle(network, request)?;
-    let budget_ms = request.budget_s().saturating_mul(1000);
+    let budget_ms = ground.budget_ms;
     let mut router = Router::new(network, &ground);
     let straight = straight_walk(&mut router, budget_ms)?;
     let candidates = candidates::find(network, &ground, pois, request);
@@ -44,6 +44,7 @@ pub fn generate_route(
     (effort.on_progress)(0.9);
     let mut dice = Dice(Xoshiro256PlusPlus::seed_from_u64(u64::from(request.seed())));
     walk = fill::fill(&mut router, walk, budget_ms, &mut dice, effort.should_stop);
+    walk.walk_over(&ground.doorsteps);
     let route = assemble(network, &ground, &walk, &candidates.list, pois, request, candidates.sparse_themes);
     (effort.on_progress)(1.0);
     Ok(route)
@@ -72,7 +73,7 @@ fn visit(
     request: &RouteRequest,
     effort: &Effort<'_>,
 ) -> Walk {
-    let budget_ms = request.budget_s().saturating_mul(1000);
+    let budget_ms = router.ground.budget_ms;
     // Some of the budget is left for ways that do not repeat themselves.
     let mut planned_ms = f64::from(budget_ms) * 0.97;
     let mut stops = candidates.list.clone();

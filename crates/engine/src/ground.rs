@@ -4,6 +4,7 @@ use domain::{Refusal, RouteRequest};
 use std::collections::BTreeMap;
 
 use crate::{
+    doorstep::Doorstep,
     network::Network,
     pace::WALKING_M_PER_S,
     profile::Steps,
@@ -26,6 +27,10 @@ pub(crate) struct Ground<'a> {
     pub end: Place,
     pub component: u32,
     pub profile: &'a Profile,
+    /// From the door to `start`, and from a door to `end`.
+    pub doorsteps: [Doorstep; 2],
+    /// Milliseconds for what lies between.
+    pub budget_ms: u32,
 }
 
 impl Ground<'_> {
@@ -49,13 +54,35 @@ pub(crate) fn settle<'a>(network: &'a Network, request: &RouteRequest) -> Result
         if let Ok((component, start, end)) = ends(network, profile, request)
             && profile.components.length_m(component) >= CRAMPED_M.min(needed_m(request))
         {
-            return Ok(Ground { start, end, component, profile });
+            return Ok(from_door_to_door(network, profile, request, component, start, end));
         }
     }
     let steps = if wants.avoid_stairs { Steps::LastResort } else { Steps::Welcome };
     let profile = network.profile(steps, wants.prefer_well_lit);
     let (component, start, end) = ends(network, profile, request)?;
-    Ok(Ground { start, end, component, profile })
+    Ok(from_door_to_door(network, profile, request, component, start, end))
+}
+
+/// Where the doors are on private ground, the walk between begins and ends where that meets the streets.
+fn from_door_to_door<'a>(
+    network: &'a Network,
+    profile: &'a Profile,
+    request: &RouteRequest,
+    component: u32,
+    mut start: Place,
+    mut end: Place,
+) -> Ground<'a> {
+    let mut budget_ms = request.budget_s().saturating_mul(1000);
+    let mut doorsteps = [Doorstep::default(), Doorstep::default()];
+    for (at, place, doorstep) in [(request.start(), &mut start, 0), (request.end(), &mut end, 1)] {
+        let found = Doorstep::find(network, profile, component, Spot::of(at), place);
+        if let Some((found, street)) = found.filter(|(found, _)| found.time_ms < budget_ms / 8) {
+            budget_ms -= found.time_ms;
+            *place = street;
+            doorsteps[doorstep] = found;
+        }
+    }
+    Ground { start, end, component, profile, doorsteps, budget_ms }
 }
 
 /// Metres of street that give the walk enough room.

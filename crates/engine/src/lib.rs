@@ -15,6 +15,7 @@
 mod assemble;
 mod candidates;
 mod dead_ends;
+mod doorstep;
 mod effort;
 mod fill;
 mod generate_route;

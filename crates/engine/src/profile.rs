@@ -27,9 +27,20 @@ impl Steps {
 /// What walking an edge takes, from its first point to its last or back.
 pub(crate) fn weight(edge: &Edge, backward: bool, steps: Steps, prefer_well_lit: bool) -> Weight {
     let way = if backward { edge.attributes.reversed() } else { edge.attributes };
-    if !way.forward() || !steps.allow(way) {
-        return Weight::CLOSED;
+    if way.forward() && steps.allow(way) {
+        open_weight(edge, way, steps, prefer_well_lit)
+    } else {
+        Weight::CLOSED
     }
+}
+
+/// The same for a private way, to whoever lives there.
+pub(crate) fn doorstep_weight(edge: &Edge, backward: bool, steps: Steps) -> Weight {
+    let way = if backward { edge.attributes.reversed() } else { edge.attributes };
+    if way.steps() && steps == Steps::Never { Weight::CLOSED } else { open_weight(edge, way, steps, false) }
+}
+
+fn open_weight(edge: &Edge, way: Attributes, steps: Steps, prefer_well_lit: bool) -> Weight {
     Weight::new(
         walking_ms(edge.length_mm, way.steps(), way.incline_percent()),
         dearness(way, prefer_well_lit, steps),

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    network::Network,
+    network::{Arc, Network},
     spot::{Plane, Spot},
     travel::Profile,
     weight::Weight,
@@ -22,6 +22,14 @@ pub struct Place {
 const CIRCLES_M: [f64; 3] = [20.0, 60.0, 150.0];
 
 impl Place {
+    /// Where an arc begins.
+    pub(crate) fn at_tail(network: &Network, arc: Arc) -> Self {
+        let (edge, line) = (network.edge(arc.edge()), network.line(arc.edge()));
+        let (spot, offset_mm) =
+            if arc.backward() { (line.last(), edge.length_mm) } else { (line.first(), 0) };
+        Self { edge: arc.edge(), offset_mm, spot: spot.copied().unwrap_or(line[0]), off_m: 0.0 }
+    }
+
     /// Where on Earth it is.
     pub fn coordinate(&self) -> domain::Coordinate {
         self.spot.coordinate()

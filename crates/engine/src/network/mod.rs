@@ -18,5 +18,5 @@ pub use builder::{NetworkBuilder, NetworkCell};
 pub use codec::NetworkError;
 pub use graph::Network;
 
-pub(crate) use graph::{Edge, NO_ARC};
+pub(crate) use graph::{Arc, Edge, NO_ARC};
 pub(crate) use walkable::{Attributes, Class, Lit};
