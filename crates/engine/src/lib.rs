@@ -1,15 +1,4 @@
-//! Finds the best walk through a street network within a time budget.
-//!
-//! Two doors. [`NetworkBuilder`] turns OpenStreetMap ways into [`NetworkCell`]s, which somebody stores.
-//! [`generate_route`] takes a [`Network`] of the cells around a request (see [`Reach`]) and the places within
-//! reach, and answers with a walk.
-//!
-//! Everything here is a pure function of its arguments: no I/O, clock, environment, thread or ambient randomness.
-//! The same network, places, request and [`Effort`] give the same walk. No input makes it panic.
-//!
-//! Inside: times are milliseconds, lengths millimetres and angles 1e-7 degrees, all whole numbers, so that sums
-//! are exact and the budget is kept to the second.
-
+#![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
 mod assemble;
