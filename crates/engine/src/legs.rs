@@ -15,6 +15,9 @@ use crate::{
 const SHUN: [f64; 2] = [2.0, 0.6];
 /// A leg is at most this much longer than it need be.
 const MOST_DETOUR: f64 = 1.28;
+/// Where there are so few stops that a walk would be there and back, a leg may be so much longer if it goes round instead.
+const MOST_DETOUR_ROUND: f64 = 1.6;
+const FEW_ANCHORS: usize = 4;
 /// Between via points one strolls; only the walk as a whole must be right.
 const MOST_STROLL: f64 = 2.5;
 
@@ -72,7 +75,11 @@ impl<'a> Router<'a> {
         let mut ways: Vec<Way> = Vec::with_capacity(plain.len());
         for (pair, (plain, fastest_ms)) in anchors.windows(2).zip(plain) {
             let strolls = [pair[0], pair[1]].iter().any(|anchor| anchor.via);
-            let detour = if strolls { MOST_STROLL } else { MOST_DETOUR };
+            let detour = match strolls {
+                true => MOST_STROLL,
+                false if anchors.len() <= FEW_ANCHORS => MOST_DETOUR_ROUND,
+                false => MOST_DETOUR,
+            };
             let most = ((f64::from(fastest_ms) * detour) as u64).min(u64::from(plain.time_ms) + slack);
             let plain_ms = u64::from(plain.time_ms);
             let fresh =

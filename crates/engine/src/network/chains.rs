@@ -57,7 +57,33 @@ pub(super) fn join(segments: &[Segment]) -> Vec<Segment> {
         }
         joined.push(if chain.len() == 1 { segments[start as usize].clone() } else { one(segments, &chain) });
     }
-    joined
+    joined.into_iter().flat_map(without_ring).collect()
+}
+
+/// A street that comes back to where it began is cut in three: a ring can be walked round, and is no way there and back.
+fn without_ring(segment: Segment) -> Vec<Segment> {
+    let last = segment.points.len() - 1;
+    if (segment.from, segment.points[0]) != (segment.to, segment.points[last]) || last < 3 {
+        return vec![segment];
+    }
+    let length =
+        |points: &[Spot]| points.windows(2).map(|pair| u64::from(pair[0].distance_mm(pair[1]))).sum::<u64>();
+    let third = length(&segment.points) / 3;
+    let nearest = |aim: u64, range: std::ops::Range<usize>| {
+        range.min_by_key(|&place| length(&segment.points[..=place]).abs_diff(aim)).unwrap_or(1)
+    };
+    let first = nearest(third, 1..last - 1);
+    let second = nearest(2 * third, first + 1..last);
+    // No node of OpenStreetMap has such a number, and no other ring has this one here.
+    let node = |place: i64| i64::MIN | (segment.way.wrapping_mul(4).wrapping_add(place) & i64::MAX);
+    let ends = [(0, segment.from), (first, node(1)), (second, node(2)), (last, segment.to)];
+    let part = |pair: &[(usize, i64)]| Segment {
+        from: pair[0].1,
+        to: pair[1].1,
+        points: segment.points[pair[0].0..=pair[1].0].to_vec(),
+        ..segment.clone()
+    };
+    ends.windows(2).map(part).collect()
 }
 
 /// Which ends meet at each node, where they are two at most; three stand for more.
@@ -153,11 +179,14 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_becomes_a_loop() {
-        let ring =
-            [(1, 2), (2, 3), (3, 1)].iter().zip(1..).map(|(&(a, b), way)| segment(way, a, b, "highway=path"));
+    fn a_ring_is_three_edges_that_go_round() {
+        let sides = [(1, 2), (2, 5), (5, 3), (3, 1)];
+        let ring = sides.iter().zip(1..).map(|(&(a, b), way)| segment(way, a, b, "highway=path"));
         let joined = join(&ring.collect::<Vec<_>>());
-        assert_eq!(joined.len(), 1);
-        assert_eq!((joined[0].from, joined[0].points.len()), (joined[0].to, 4));
+        assert_eq!(joined.len(), 3);
+        for (part, next) in joined.iter().zip(joined.iter().cycle().skip(1)) {
+            assert_eq!((part.to, part.points.last()), (next.from, next.points.first()));
+            assert!(part.from != part.to && part.points.len() >= 2);
+        }
     }
 }
