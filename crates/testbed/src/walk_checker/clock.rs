@@ -60,13 +60,16 @@ fn pace(what: &str, metres: f64, seconds: u32, report: &mut Report) {
 pub(super) fn error(walk: &Walk, places: &HashMap<PoiId, Place>) -> f64 {
     let dwell = |stop: &domain::Stop| places.get(&stop.poi_id).map_or(stop.dwell_s, |place| place.dwell_s);
     let dwelling: u32 = walk.route.stops.iter().map(dwell).sum();
-    // Where ways lie on one another, it cannot be seen which of them is walked.
-    let slow = |on_steps: &dyn Fn(&Piece) -> bool| {
-        let pace = |piece: &Piece| if on_steps(piece) { ON_STEPS } else { LEVEL };
+    // Where ways lie on one another, it cannot be seen which of them is walked; nor here whether a slope goes up or down.
+    let slow = |pace: &dyn Fn(&Piece) -> f64| {
         walk.pieces.iter().map(|piece| piece.metres / pace(piece)).sum::<f64>() + f64::from(dwelling)
     };
-    let (least, most) =
-        (slow(&Piece::is_steps), slow(&|piece: &Piece| piece.possibly(|footing| footing.steps)));
+    let least = slow(&|piece| if piece.is_steps() { ON_STEPS } else { LEVEL });
+    let most = slow(&|piece| match piece.under.iter().map(|footing| footing.slope).fold(0.0, f64::max) {
+        _ if piece.possibly(|footing| footing.steps) => ON_STEPS,
+        // Tobler's hiking function, uphill.
+        slope => LEVEL * (-3.5 * slope).exp(),
+    });
     let said = f64::from(walk.route.duration_s);
     (said - said.clamp(least, most)).abs() / least.max(1.0)
 }

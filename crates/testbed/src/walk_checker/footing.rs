@@ -9,7 +9,7 @@ pub(super) enum Light {
 }
 
 /// What a walker has under their feet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Footing {
     pub steps: bool,
     /// Not everybody may walk here.
@@ -17,6 +17,8 @@ pub(super) struct Footing {
     pub light: Light,
     /// One may cross it anywhere, not only along its outline.
     pub area: bool,
+    /// How steep it is, as a share, where that is told; whether up or down is left open.
+    pub slope: f64,
 }
 
 impl Footing {
@@ -74,5 +76,14 @@ pub(super) fn footing(tags: &Tags) -> Option<Footing> {
         private: closed || tag("foot") == "private",
         light,
         area: tag("area") == "yes" || tag("type") == "multipolygon",
+        slope: slope(tag("incline")),
     })
+}
+
+fn slope(incline: &str) -> f64 {
+    let number = |unit: char| incline.strip_suffix(unit)?.trim().replace(',', ".").parse::<f64>().ok();
+    let share = number('%')
+        .map(|percent| percent / 100.0)
+        .or_else(|| number('°').map(|angle| angle.to_radians().tan()));
+    share.map(f64::abs).filter(|share| *share <= 0.4).unwrap_or(0.0)
 }
