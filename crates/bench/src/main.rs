@@ -2,10 +2,15 @@
 //!
 //! What is measured and how is told in docs/benchmarks.md.
 
+mod around;
 mod clock;
 mod console;
+mod dice;
 mod engine;
+mod memory;
+mod streets;
 mod walks;
+mod wishes;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -19,13 +24,19 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure the engine beside its peers
+    Engine(engine::EngineArgs),
     /// Walk through a city and measure the twelve numbers that make a walk good
     Walks(walks::WalksArgs),
+    #[command(hide = true)]
+    Serve(engine::ServeArgs),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Engine(args) => engine::run(&args),
         Command::Walks(args) => walks::run(&args),
+        Command::Serve(_) => engine::serve(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

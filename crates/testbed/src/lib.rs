@@ -16,6 +16,7 @@ mod account;
 mod apt;
 mod binaries;
 mod client;
+mod copies;
 mod database;
 mod nats;
 mod ports;
@@ -35,6 +36,7 @@ pub mod workspace;
 
 pub use binaries::{Binaries, binaries};
 pub use client::{Answer, Walker};
+pub use copies::write_copies;
 pub use database::{Cluster, Database};
 pub use nats::Nats;
 pub use ports::free_port;

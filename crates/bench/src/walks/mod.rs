@@ -1,11 +1,9 @@
 //! The twelve numbers that make a walk good, over many requests in any city.
 
-mod around;
 mod lines;
 mod report;
 mod trial;
 mod twelve;
-mod wishes;
 
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -15,12 +13,13 @@ use std::{ops::RangeInclusive, path::PathBuf};
 use testbed::{walk_checker::WalkChecker, workspace};
 
 use crate::{
+    around::Around,
     console::{say, write_json},
     engine::ours::City,
+    streets::Streets,
+    wishes::Wishes,
 };
-use around::Around;
 use trial::Trial;
-use wishes::Wishes;
 
 #[derive(Args)]
 pub(crate) struct WalksArgs {
@@ -62,8 +61,9 @@ pub(crate) fn run(args: &WalksArgs) -> anyhow::Result<()> {
     let file = args.extract.clone().unwrap_or_else(workspace::bundled_city);
     let city = City::read(&file)?;
     let checker = WalkChecker::read(&file)?;
-    let wishes = Wishes::new(&checker, &city.pois, args.minutes.clone(), args.around)
-        .with_context(|| format!("finding a place to start from in {}", file.display()))?;
+    let streets = Streets::new(&checker, args.around);
+    let streets = streets.with_context(|| format!("finding a place to start from in {}", file.display()))?;
+    let wishes = Wishes::new(&streets, &city.pois, args.minutes.clone());
     let step = Progress::Told.open_ended("Walking");
     let trials: anyhow::Result<Vec<Trial>> =
         (0..args.n).map(|number| Trial::of(&wishes.wish(args.seed, number), &city, &checker)).collect();

@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use testbed::walk_checker::{Numbers, Report, Supply, WalkChecker};
 
-use super::wishes::parse;
-use crate::{clock::timed, engine::ours::City};
+use crate::{clock::timed, engine::ours::City, wishes::parse};
 
 /// From hotspots to hidden gems.
 pub(crate) const BIASES: [f64; 5] = [1.0, 0.75, 0.5, 0.25, 0.0];
@@ -98,8 +97,8 @@ struct Tester<'a> {
 impl Tester<'_> {
     fn walk(&self, wish: &Value, effort: u32) -> anyhow::Result<(Result<Route, Refusal>, Duration)> {
         let request = parse(wish)?;
-        let pois = self.city.pois_within_reach(&request);
-        Ok(timed(|| self.city.walk(&pois, &request, effort)))
+        let ground = self.city.ground(&request)?;
+        Ok(timed(|| ground.walk(&request, effort)))
     }
 
     fn look_at(&self, wish: &Value, route: &Route) -> anyhow::Result<Walked> {

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use super::{
     extract::Place,
+    footing::Footing,
     report::{Promise, Report},
-    walk::{Piece, Walk},
+    walk::Walk,
 };
 
 /// Metres a second that a walker may be thought to make, steps and crossings included.
@@ -56,20 +57,23 @@ fn pace(what: &str, metres: f64, seconds: u32, report: &mut Report) {
     });
 }
 
+/// Metres a second: slower on steps, uphill and steeply downhill (Tobler's hiking function).
+fn speed(footing: &Footing) -> f64 {
+    let slope = (-3.5 * ((footing.rise + 0.05).abs() - 0.05)).exp().min(1.0);
+    if footing.steps { ON_STEPS } else { LEVEL * slope }
+}
+
 /// How far the reported duration is from the one that the geometry and the stops make, as a share.
 pub(super) fn error(walk: &Walk, places: &HashMap<PoiId, Place>) -> f64 {
     let dwell = |stop: &domain::Stop| places.get(&stop.poi_id).map_or(stop.dwell_s, |place| place.dwell_s);
     let dwelling: u32 = walk.route.stops.iter().map(dwell).sum();
-    // Where ways lie on one another, it cannot be seen which of them is walked; nor here whether a slope goes up or down.
-    let slow = |pace: &dyn Fn(&Piece) -> f64| {
-        walk.pieces.iter().map(|piece| piece.metres / pace(piece)).sum::<f64>() + f64::from(dwelling)
-    };
-    let least = slow(&|piece| if piece.is_steps() { ON_STEPS } else { LEVEL });
-    let most = slow(&|piece| match piece.under.iter().map(|footing| footing.slope).fold(0.0, f64::max) {
-        _ if piece.possibly(|footing| footing.steps) => ON_STEPS,
-        // Tobler's hiking function, uphill.
-        slope => LEVEL * (-3.5 * slope).exp(),
-    });
+    // Where ways lie on one another, it cannot be seen which of them is walked.
+    let (mut least, mut most) = (f64::from(dwelling), f64::from(dwelling));
+    for piece in &walk.pieces {
+        let paces = || piece.under.iter().map(speed);
+        least += piece.metres / paces().reduce(f64::max).unwrap_or(LEVEL);
+        most += piece.metres / paces().reduce(f64::min).unwrap_or(LEVEL);
+    }
     let said = f64::from(walk.route.duration_s);
     (said - said.clamp(least, most)).abs() / least.max(1.0)
 }

@@ -15,13 +15,18 @@ pub(super) struct Footing {
     /// Not everybody may walk here.
     pub private: bool,
     pub light: Light,
+    /// How steeply it rises in its direction, as a share; 0 where that is not known.
+    pub rise: f64,
     /// One may cross it anywhere, not only along its outline.
     pub area: bool,
-    /// How steep it is, as a share, where that is told; whether up or down is left open.
-    pub slope: f64,
 }
 
 impl Footing {
+    /// The same, walked the other way.
+    pub fn reversed(self) -> Self {
+        Self { rise: -self.rise, ..self }
+    }
+
     /// Open to everybody, and without steps where none are wanted.
     pub fn is_good(&self, stepless: bool) -> bool {
         !self.private && (!stepless || !self.steps)
@@ -75,15 +80,17 @@ pub(super) fn footing(tags: &Tags) -> Option<Footing> {
         steps: highway == "steps",
         private: closed || tag("foot") == "private",
         light,
+        rise: rise(tag("incline")),
         area: tag("area") == "yes" || tag("type") == "multipolygon",
-        slope: slope(tag("incline")),
     })
 }
 
-fn slope(incline: &str) -> f64 {
-    let number = |unit: char| incline.strip_suffix(unit)?.trim().replace(',', ".").parse::<f64>().ok();
-    let share = number('%')
-        .map(|percent| percent / 100.0)
-        .or_else(|| number('°').map(|angle| angle.to_radians().tan()));
-    share.map(f64::abs).filter(|share| *share <= 0.4).unwrap_or(0.0)
+/// What an incline says, in percent or degrees; nobody walks upright on more than 40 %, so that is an error.
+fn rise(incline: &str) -> f64 {
+    let number = |text: &str| text.trim().replace(',', ".").parse::<f64>().ok();
+    let share = match incline.strip_suffix('%') {
+        Some(percent) => number(percent).map(|percent| percent / 100.0),
+        None => incline.strip_suffix('°').and_then(number).map(|degrees| degrees.to_radians().tan()),
+    };
+    share.filter(|share| share.abs() <= 0.4).unwrap_or(0.0)
 }

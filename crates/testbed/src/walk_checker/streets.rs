@@ -109,7 +109,10 @@ impl Streets {
         let squares: Vec<Footing> = self.squares_at(spot).map(|square| square.footing).collect();
         if nearest.is_finite() {
             let best = parallel.iter().filter(|(distance, _)| *distance <= nearest + 0.3);
-            let ways = best.map(|(_, stretch)| stretch.footing);
+            let ways = best.map(|(_, stretch)| {
+                let along = stretch.b.minus(stretch.a).dot(going) >= 0.0;
+                if along { stretch.footing } else { stretch.footing.reversed() }
+            });
             // Beside a way that leads over a square, one may as well be crossing the square.
             return if nearest > 0.3 { ways.chain(squares).collect() } else { ways.collect() };
         }
