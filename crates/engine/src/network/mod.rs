@@ -12,6 +12,7 @@ mod order;
 mod prepare;
 mod squares;
 mod storage;
+mod twins;
 mod walkable;
 
 pub use builder::{NetworkBuilder, NetworkCell};

@@ -8,6 +8,7 @@ use super::{
     grid,
     order::{self, Adjacency},
     storage::assemble,
+    twins,
 };
 use crate::spot::Spot;
 
@@ -20,6 +21,8 @@ pub(super) fn prepare<'a>(cells: impl IntoIterator<Item = &'a [u8]>) -> Result<V
     }
     segments.sort_unstable_by_key(|segment| (segment.way, segment.index));
     segments.dedup_by_key(|segment| (segment.way, segment.index));
+    twins::drop_twins(&mut segments);
+    segments.sort_unstable_by_key(|segment| (segment.way, segment.index));
     let points: usize = segments.iter().map(|segment| segment.points.len()).sum();
     if segments.len() >= MOST_EDGES || points >= 1 << 31 {
         return Err(NetworkError::TooLarge);
