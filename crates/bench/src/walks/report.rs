@@ -64,7 +64,9 @@ pub(crate) fn worst(lines: &[Line], trials: &[Trial], count: usize) {
     for line in lines.iter().filter(|line| count > 0 && line.is_met() == Some(false)) {
         say(&format!("\n{} {}: {:.3}", line.number, line.what, line.value));
         for (at, value) in line.worst.iter().filter(|(_, value)| !line.would_meet(*value)).take(count) {
-            say(&format!("  {value:.3}  {}", trials[*at].wish));
+            let walked = trials[*at].walked().filter(|_| line.number == 10);
+            let why = walked.and_then(|walked| walked.monotonous.as_deref()).unwrap_or_default();
+            say(&format!("  {value:.3} {why} {}", trials[*at].wish));
         }
     }
 }

@@ -39,8 +39,8 @@ pub(crate) struct Walked {
     pub offers: usize,
     /// More than fits into the time.
     pub plenty: bool,
-    /// Too many stops are of one kind, though there are others; nothing for a few stops.
-    pub monotonous: Option<bool>,
+    /// Too many stops are of one kind, though there are others.
+    pub monotonous: Option<String>,
     pub light: Option<Light>,
     pub gems: Option<Gems>,
     /// What its stops are worth, as a share of the best known.
@@ -108,7 +108,7 @@ impl Tester<'_> {
             report,
             offers: supply.len(),
             plenty: supply.is_plenty(),
-            monotonous: self.checker.is_monotonous(&supply, route),
+            monotonous: self.checker.too_many_of_a_kind(&supply, route),
             light: self.light(wish)?,
             gems: self.gems(wish, &supply, route.stops.len())?,
             score: self.score(wish, route, &supply)?,

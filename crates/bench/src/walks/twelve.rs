@@ -174,7 +174,10 @@ impl<'a> Walks<'a> {
             let wanted = (numbers.wanted_share * numbers.stops).round() as usize;
             (0..numbers.stops as usize).map(|stop| count(stop < wanted)).collect()
         };
-        let monotonous = |walked: &'a Walked, _: &'a Numbers| walked.monotonous.map(count);
+        let monotonous = |walked: &'a Walked, numbers: &'a Numbers| {
+            // Who can see all there is need not leave anything out.
+            numbers.commonest_kind_share.filter(|_| walked.plenty).map(|_| count(walked.monotonous.is_some()))
+        };
         vec![
             Line::of(7, "private ways, most, m", AtMost(NOISE_M), Most, self.each(|n| n.private_m)),
             Line::of(
