@@ -111,7 +111,7 @@ fn request(trial: &Trial) -> Value {
 fn numbers(n: &Numbers) -> Value {
     json!({
         "distance_m": n.distance_m, "walking_s": n.walking_s, "duration_error": n.duration_error,
-        "unused_share": n.unused_share, "repeated_share": n.repeated_share, "idle_spurs": n.idle_spurs,
+        "unused_share": n.unused_share, "repeated_share": n.repeated_share, "forced_share": n.forced_share, "idle_spurs": n.idle_spurs,
         "stop_spurs_m": n.stop_spurs_m, "steps_m": n.steps_m, "lit_share": n.lit_share,
         "unlit_share": n.unlit_share, "private_m": n.private_m, "snap_m": n.snap_m,
         "stop_point_m": n.stop_point_m, "stop_edge_m": n.stop_edge_m, "stops": n.stops, "twice": n.twice,
