@@ -43,7 +43,7 @@ pub(crate) struct WalksArgs {
     /// How many of the worst requests to show for each number that misses its target
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     worst: usize,
-    /// Also write all figures, with every request, as JSON
+    /// Also write all figures, with every request and its walk, as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }

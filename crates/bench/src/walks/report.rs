@@ -90,6 +90,7 @@ fn request(trial: &Trial) -> Value {
             own["refused"] = json!({"reason": reason.code(), "wrong": wrong});
         }
         Outcome::Walked(walked) => {
+            own["route"] = walked.route.clone();
             own["numbers"] = walked.report.numbers.as_ref().map_or(Value::Null, numbers);
             let broken: Vec<String> = walked.report.violations.iter().map(ToString::to_string).collect();
             own["broken_promises"] = json!(broken);

@@ -24,6 +24,7 @@ fn walked() -> Walked {
         ..Numbers::default()
     };
     Walked {
+        route: Value::Null,
         report: Report { numbers: Some(numbers), ..Report::default() },
         offers: 100,
         plenty: true,
