@@ -56,6 +56,10 @@ pub struct IngestArgs {
     /// Themes file to use instead of the one built in.
     #[arg(long, value_name = "FILE")]
     pub themes: Option<PathBuf>,
+    /// Themes, by key, whose places stay out unless they belong to another theme as well: they come in by enrichment,
+    /// where walkers ask for them.
+    #[arg(long, value_name = "KEY", value_delimiter = ',')]
+    pub leave_out: Vec<String>,
     /// Say nothing while it goes on.
     #[arg(long)]
     pub quiet: bool,

@@ -2,7 +2,7 @@ use std::{path::Path, time::Instant};
 
 use anyhow::Context;
 use chrono::Utc;
-use domain::ThemeCatalogue;
+use domain::{PoiId, PopularityScale, ThemeCatalogue, ThemeId};
 use extract::{Area, Extract, Progress};
 use store::{Database, IngestSummary, IngestedCell, IngestedPoi};
 
@@ -30,6 +30,9 @@ struct Content {
     coverage: extract::MultiPolygon,
     catalogue: ThemeCatalogue,
     pois: Vec<IngestedPoi>,
+    popularity: PopularityScale,
+    merged: Vec<PoiId>,
+    left_out: Vec<ThemeId>,
     cells: Vec<IngestedCell>,
 }
 
@@ -56,6 +59,9 @@ async fn ingest_content(args: IngestArgs) -> anyhow::Result<(IngestSummary, Cont
             extract: &content.extract,
             themes: &content.catalogue,
             pois: &content.pois,
+            popularity: &content.popularity,
+            merged: &content.merged,
+            left_out: &content.left_out,
             cells: &content.cells,
             started_at,
         },
@@ -66,15 +72,27 @@ async fn ingest_content(args: IngestArgs) -> anyhow::Result<(IngestSummary, Cont
     Ok((summary, content))
 }
 
-fn read(args: &IngestArgs, progress: Progress) -> anyhow::Result<(std::path::PathBuf, Content)> {
-    let catalogue = match &args.themes {
-        None => ThemeCatalogue::bundled(),
-        Some(path) => {
-            let yaml =
-                std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-            ThemeCatalogue::parse(&yaml).with_context(|| format!("in {}", path.display()))?
-        }
+/// The themes of a file, or those built in.
+pub(crate) fn catalogue(themes: Option<&Path>) -> anyhow::Result<ThemeCatalogue> {
+    let Some(path) = themes else { return Ok(ThemeCatalogue::bundled()) };
+    let yaml = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    ThemeCatalogue::parse(&yaml).with_context(|| format!("in {}", path.display()))
+}
+
+fn themes_by_key(catalogue: &ThemeCatalogue, keys: &[String]) -> anyhow::Result<Vec<ThemeId>> {
+    let find = |key: &String| {
+        let theme = catalogue.themes().iter().find(|theme| theme.key == *key);
+        let known =
+            || catalogue.themes().iter().map(|theme| theme.key.as_str()).collect::<Vec<_>>().join(", ");
+        theme
+            .map(|theme| theme.id)
+            .with_context(|| format!("there is no theme {key}; there are: {}", known()))
     };
+    keys.iter().map(find).collect()
+}
+
+fn read(args: &IngestArgs, progress: Progress) -> anyhow::Result<(std::path::PathBuf, Content)> {
+    let catalogue = catalogue(args.themes.as_deref())?;
     let area = args.polygon.as_deref().map(Area::read).transpose()?;
     let path = match &args.source {
         Source { extract: Some(path), .. } => path.clone(),
@@ -84,7 +102,11 @@ fn read(args: &IngestArgs, progress: Progress) -> anyhow::Result<(std::path::Pat
         _ => anyhow::bail!("say which extract: --extract FILE or --download URL"),
     };
     let extract = Extract::open(&path, progress)?;
-    let extract::Content { places, cells, coverage } = extract::read(&extract, &catalogue, area.as_ref())?;
+    let extract::Content { mut places, popularity, cells, coverage } =
+        extract::read(&extract, &catalogue, area.as_ref())?;
+    let merged = places.iter().flat_map(|place| place.also.iter().copied()).collect();
+    let left_out = themes_by_key(&catalogue, &args.leave_out)?;
+    places.retain(|place| place.poi.themes.iter().any(|theme| !left_out.contains(theme)));
     let pois = places.into_iter().map(|place| IngestedPoi { poi: place.poi, tags: place.tags }).collect();
     let cells = cells.into_iter().map(|cell| {
         let segments = i32::try_from(cell.segments).context("a square has too many streets")?;
@@ -98,7 +120,7 @@ fn read(args: &IngestArgs, progress: Progress) -> anyhow::Result<(std::path::Pat
         osm_timestamp: extract.timestamp,
         attribution: ATTRIBUTION.into(),
     };
-    Ok((path, Content { extract, coverage, catalogue, pois, cells }))
+    Ok((path, Content { extract, coverage, catalogue, pois, popularity, merged, left_out, cells }))
 }
 
 /// `malta.osm.pbf` is malta.

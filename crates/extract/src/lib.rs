@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 mod content;
+mod duplicates;
 mod nodes;
 mod outlines;
 mod pbf;

@@ -42,7 +42,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         networks,
         config: config.clone().into(),
     };
-    bus.work_on_route_jobs(usize::from(config.concurrency), shutdown, move |delivery| {
+    bus.work_on_jobs(usize::from(config.concurrency), shutdown, move |delivery| {
         generate_route::generate_route(app.clone(), delivery)
     })
     .await;
