@@ -30,7 +30,7 @@ pub use accessibility::Accessibility;
 pub use coordinate::{Bounds, Coordinate, LineString, Point};
 pub use field_error::{FieldError, Fields, Read};
 pub use ids::{PoiId, RequestId, RouteId, ThemeId, UserId};
-pub use narrative::narrative;
+pub use narrative::{in_brief, narrative};
 pub use poi::{OsmKind, Poi, Tags, dwell_seconds, kind_of_place, name_of_place};
 pub use popularity::{PopularityScale, prominence};
 pub use refusal::Refusal;

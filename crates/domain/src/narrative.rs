@@ -16,35 +16,43 @@ pub fn narrative(tags: &Tags) -> Option<String> {
     Some(sentences.join(" "))
 }
 
-fn first_sentence(tags: &Tags) -> Option<String> {
+/// What a place is, by whom and since when, without a full stop: "a church designed by Carl Ludvig Engel".
+pub fn in_brief(tags: &Tags) -> Option<String> {
     let noun = noun_of_place(tags)?;
-    let material =
-        MATERIALS.iter().find(|(value, _)| tag(tags, "material") == Some(value)).map(|(_, word)| *word);
+    let material = MATERIALS.iter().find(|material| tag(tags, "material") == Some(material));
     let noun = match material.filter(|_| is_made(tags)) {
+        Some(&"wood") => format!("wooden {noun}"),
         Some(material) => format!("{material} {noun}"),
         None => noun,
     };
-    let mut sentence = format!("{} {noun}", article(&noun));
+    let mut brief = format!("{} {noun}", article(&noun));
     if let Some(artist) = people(tags, "artist_name") {
-        sentence += &format!(" by {artist}");
+        brief += &format!(" by {artist}");
     } else if let Some(architect) = people(tags, "architect") {
-        sentence += &format!(" designed by {architect}");
+        brief += &format!(" designed by {architect}");
     }
-    let date = tag(tags, "start_date").and_then(in_words);
-    if let Some(date) = &date {
-        sentence += &format!(", dating from {date}");
-    } else if let Some(street) = text(tags, "addr:street") {
+    if let Some(date) = tag(tags, "start_date").and_then(in_words) {
+        brief += &format!(", dating from {date}");
+    }
+    Some(brief)
+}
+
+fn first_sentence(tags: &Tags) -> Option<String> {
+    let mut sentence = in_brief(tags)?;
+    if let Some(street) =
+        text(tags, "addr:street").filter(|_| tag(tags, "start_date").and_then(in_words).is_none())
+    {
         sentence += &format!(" on {street}");
     }
     // The English name, where it says more than the local one.
     let english =
         text(tags, "name:en").filter(|name| name_of_place(tags).is_none_or(|local| !same(local, name)));
+    if let Some(english) = english {
+        return Some(format!("{english} is {sentence}."));
+    }
     let mut letters = sentence.chars();
-    let lower = letters.next().map(|first| first.to_lowercase().chain(letters).collect::<String>());
-    Some(match (english, lower) {
-        (Some(english), Some(lower)) => format!("{english} is {lower}."),
-        _ => format!("{sentence}."),
-    })
+    let first = letters.next()?.to_uppercase();
+    Some(format!("{first}{}.", letters.as_str()))
 }
 
 /// What there is to add, the most telling first.
@@ -72,7 +80,7 @@ fn facts(tags: &Tags) -> Vec<String> {
         .map(|m| format!("Its top is {m} m above the sea.")));
     add(get("height").filter(|_| is_made(tags)).and_then(metres).map(|m| format!("It is {m} m high.")));
     add(is("microbrewery", "yes").then(|| "It brews its own beer.".into()));
-    add(get("cuisine").and_then(menu));
+    add(get("cuisine").filter(|_| get("amenity").is_some()).and_then(menu));
     add(is("live_music", "yes").then(|| "There is live music.".into()));
     add(text(tags, "species:en").map(|species| format!("Its species: {species}.")));
     let entry =
@@ -83,22 +91,50 @@ fn facts(tags: &Tags) -> Vec<String> {
     facts
 }
 
-/// Of what a thing is made, as an adjective.
-const MATERIALS: [(&str, &str); 14] = [
-    ("brass", "brass"),
-    ("brick", "brick"),
-    ("bronze", "bronze"),
-    ("ceramic", "ceramic"),
-    ("concrete", "concrete"),
-    ("copper", "copper"),
-    ("glass", "glass"),
-    ("granite", "granite"),
-    ("iron", "iron"),
-    ("limestone", "limestone"),
-    ("marble", "marble"),
-    ("metal", "metal"),
-    ("steel", "steel"),
-    ("wood", "wooden"),
+/// Of what a thing is made, in words that go before a noun.
+const MATERIALS: [&str; 14] = [
+    "brass",
+    "brick",
+    "bronze",
+    "ceramic",
+    "concrete",
+    "copper",
+    "glass",
+    "granite",
+    "iron",
+    "limestone",
+    "marble",
+    "metal",
+    "steel",
+    "wood",
+];
+
+/// Kitchens that are named after a people.
+const PEOPLES: [&str; 24] = [
+    "american",
+    "asian",
+    "british",
+    "chinese",
+    "finnish",
+    "french",
+    "georgian",
+    "german",
+    "greek",
+    "indian",
+    "irish",
+    "italian",
+    "japanese",
+    "korean",
+    "lebanese",
+    "maltese",
+    "mediterranean",
+    "mexican",
+    "nepalese",
+    "russian",
+    "scottish",
+    "spanish",
+    "thai",
+    "turkish",
 ];
 
 /// Made by hand and seen from all sides, so that its material and its height are its own and not those of its roof.
@@ -130,8 +166,11 @@ fn people(tags: &Tags, key: &str) -> Option<String> {
 }
 
 fn menu(cuisine: &str) -> Option<String> {
-    let dishes: Vec<String> =
-        cuisine.split(';').filter_map(words).filter(|dish| dish != "coffee shop").collect();
+    let capital = |dish: String| {
+        if PEOPLES.contains(&dish.as_str()) { dish[..1].to_uppercase() + &dish[1..] } else { dish }
+    };
+    let kitchens = cuisine.split(';').filter_map(words).filter(|dish| dish != "coffee shop");
+    let dishes: Vec<String> = kitchens.map(capital).collect();
     let list = and(&dishes.iter().map(String::as_str).collect::<Vec<_>>());
     (!dishes.is_empty()).then(|| format!("The kitchen: {list}."))
 }
@@ -203,9 +242,9 @@ fn article(noun: &str) -> &'static str {
     let sounds_like_you = ["uni", "use", "eu"].iter().any(|start| noun.starts_with(start));
     let vowel = noun.starts_with(['a', 'e', 'i', 'o', 'u', 'A', 'E', 'I', 'O', 'U']);
     match noun {
-        "graffiti" | "water" => "Some",
-        _ if vowel && !sounds_like_you => "An",
-        _ => "A",
+        "graffiti" => "some",
+        _ if vowel && !sounds_like_you => "an",
+        _ => "a",
     }
 }
 

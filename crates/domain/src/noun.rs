@@ -93,7 +93,7 @@ pub(crate) fn noun_of_place(tags: &Tags) -> Option<String> {
         ("natural", "tree_row") => "row of trees",
         ("natural", "water") => match get("water") {
             Some(kind @ ("lake" | "pond" | "river" | "canal" | "lagoon" | "reservoir" | "basin")) => kind,
-            _ => "water",
+            _ => "stretch of water",
         },
         ("natural", "wood") => "wood",
         ("natural", "rock" | "stone") => "rock",
@@ -125,7 +125,8 @@ pub(crate) fn noun_of_place(tags: &Tags) -> Option<String> {
         ("craft", "brewery" | "winery" | "distillery" | "pottery") => value,
         ("craft", _) => return readable(value).map(|kind| format!("{kind}'s workshop")),
         ("office", "research") => "research institute",
-        ("office", _) => "office",
+        ("office", "central_bank") => "central bank",
+        ("office", _) => return readable(value).map(|kind| format!("{kind} office")),
         ("artwork_type", _) => return readable(value),
         ("place", "square" | "island" | "islet") => value,
         ("waterway", "lock_gate") => "lock gate",

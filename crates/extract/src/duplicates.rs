@@ -1,18 +1,17 @@
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cmp::{Ordering, Reverse},
+    collections::HashMap,
+};
 
-use domain::{Coordinate, OsmKind, PoiId, comparable_name, is_same_place, prominence};
+use domain::{Coordinate, OsmKind, PoiId, comparable_name, in_brief, is_same_place, prominence};
 
 use crate::Place;
 
-/// Makes one place of each that is mapped twice, such as a museum as a point and as a building. The better known element
-/// stays, the larger one of two alike; it takes over the themes of the other, and the tags that it lacks.
+/// Makes one place of each that is mapped twice, such as a museum as a point and as a building. The element that tells
+/// more stays; it takes over the themes of the other, and the tags that it lacks.
 pub(crate) fn merge(places: impl IntoIterator<Item = Place>) -> Vec<Place> {
-    let mut ranked: Vec<(f32, Place)> =
-        places.into_iter().map(|place| (prominence(&place.tags), place)).collect();
-    let size = |place: &Place| place.poi.id.osm().map(|(kind, _)| kind).unwrap_or(OsmKind::Node);
-    ranked.sort_by(|(a_known, a), (b_known, b)| {
-        (b_known.total_cmp(a_known)).then(size(b).cmp(&size(a))).then(a.poi.id.cmp(&b.poi.id))
-    });
+    let mut ranked: Vec<(Rank, Place)> = places.into_iter().map(|place| (rank(&place), place)).collect();
+    ranked.sort_by(|(a, _), (b, _)| a.partial_cmp(b).unwrap_or(Ordering::Equal));
     let mut kept: Vec<Place> = Vec::with_capacity(ranked.len());
     let mut by_handle: HashMap<String, Vec<usize>> = HashMap::new();
     for (_, place) in ranked {
@@ -27,8 +26,21 @@ pub(crate) fn merge(places: impl IntoIterator<Item = Place>) -> Vec<Place> {
             }
         }
     }
-    let by_id: BTreeMap<PoiId, Place> = kept.into_iter().map(|place| (place.poi.id, place)).collect();
-    by_id.into_values().collect()
+    kept.sort_by_key(|place| place.poi.id);
+    kept
+}
+
+/// Smaller is better: a museum before the building that it is in, then the better known, the larger, the older one.
+type Rank = (bool, f32, Reverse<OsmKind>, PoiId);
+
+fn rank(place: &Place) -> Rank {
+    let kind = place.poi.kind.as_str();
+    let is_shell =
+        ["building=", "place=", "landuse=", "boundary=", "heritage="].iter().any(|key| kind.starts_with(key))
+            || ["place", "tourism=attraction", "tourism=yes", "historic=yes", "historic=building"]
+                .contains(&kind);
+    let size = place.poi.id.osm().map_or(OsmKind::Node, |(kind, _)| kind);
+    (is_shell, -prominence(&place.tags), Reverse(size), place.poi.id)
 }
 
 /// What the same place would have in common.
@@ -46,6 +58,14 @@ fn absorb(kept: &mut Place, other: Place) {
     kept.poi.themes.extend(other.poi.themes);
     kept.poi.themes.sort_unstable();
     kept.poi.themes.dedup();
+    // Who built the house did not found the museum: what is known of each is told apart.
+    let (ours, theirs) = (in_brief(&kept.tags), in_brief(&other.tags));
+    if let (Some(narrative), Some(theirs)) = (&mut kept.poi.narrative, &theirs)
+        && ours.as_ref().is_none_or(|ours| !ours.starts_with(theirs))
+        && !["a building", "a sight", "a historic place"].contains(&theirs.as_str())
+    {
+        *narrative += &format!(" In the same place: {theirs}.");
+    }
     kept.also.push(other.poi.id);
     kept.also.extend(other.also);
     for (key, value) in other.tags {

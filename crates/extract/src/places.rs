@@ -29,7 +29,7 @@ const LINES: [(&str, &[&str]); 5] = [
 pub struct Place {
     /// The place.
     pub poi: Poi,
-    /// All its tags.
+    /// All its tags, and those that only the others have.
     pub tags: Tags,
     /// Other elements that stand for the same place.
     pub also: Vec<PoiId>,
@@ -127,13 +127,7 @@ impl<'a> Places<'a> {
         let mut places = duplicates::merge(self.found.into_values());
         let scale = PopularityScale::of(places.iter().map(|place| prominence(&place.tags)));
         for place in &mut places {
-            place.poi = Poi::from_tags(
-                place.poi.id,
-                place.poi.location,
-                &place.tags,
-                place.poi.themes.clone(),
-                &scale,
-            );
+            place.poi.popularity_score = scale.score(prominence(&place.tags));
         }
         (places, scale)
     }
