@@ -1,7 +1,7 @@
 use std::fmt::Write;
 
-use domain::{InterestTheme, ThemeCatalogue};
-use extract::{Extract, Place, Progress};
+use domain::{InterestTheme, Place, ThemeCatalogue};
+use extract::{Extract, Progress};
 
 use crate::{CheckArgs, ingest::catalogue};
 

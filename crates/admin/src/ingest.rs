@@ -2,14 +2,11 @@ use std::{path::Path, time::Instant};
 
 use anyhow::Context;
 use chrono::Utc;
-use domain::{PoiId, PopularityScale, ThemeCatalogue, ThemeId};
+use domain::{OSM_ATTRIBUTION, Place, PopularityScale, ThemeCatalogue, ThemeId};
 use extract::{Area, Extract, Progress};
-use store::{Database, IngestSummary, IngestedCell, IngestedPoi};
+use store::{Database, IngestSummary, IngestedCell};
 
 use crate::{IngestArgs, Source, download::download, report};
-
-/// Whom to thank for OpenStreetMap, as its licence asks.
-const ATTRIBUTION: &str = "© OpenStreetMap contributors, ODbL 1.0";
 
 /// Ingests, and tells about it.
 pub(crate) async fn run(args: IngestArgs) -> anyhow::Result<()> {
@@ -29,9 +26,8 @@ struct Content {
     extract: store::Extract,
     coverage: extract::MultiPolygon,
     catalogue: ThemeCatalogue,
-    pois: Vec<IngestedPoi>,
+    pois: Vec<Place>,
     popularity: PopularityScale,
-    merged: Vec<PoiId>,
     left_out: Vec<ThemeId>,
     cells: Vec<IngestedCell>,
 }
@@ -60,7 +56,6 @@ async fn ingest_content(args: IngestArgs) -> anyhow::Result<(IngestSummary, Cont
             themes: &content.catalogue,
             pois: &content.pois,
             popularity: &content.popularity,
-            merged: &content.merged,
             left_out: &content.left_out,
             cells: &content.cells,
             started_at,
@@ -102,12 +97,10 @@ fn read(args: &IngestArgs, progress: Progress) -> anyhow::Result<(std::path::Pat
         _ => anyhow::bail!("say which extract: --extract FILE or --download URL"),
     };
     let extract = Extract::open(&path, progress)?;
-    let extract::Content { mut places, popularity, cells, coverage } =
+    let extract::Content { places: mut pois, popularity, cells, coverage } =
         extract::read(&extract, &catalogue, area.as_ref())?;
-    let merged = places.iter().flat_map(|place| place.also.iter().copied()).collect();
     let left_out = themes_by_key(&catalogue, &args.leave_out)?;
-    places.retain(|place| place.poi.themes.iter().any(|theme| !left_out.contains(theme)));
-    let pois = places.into_iter().map(|place| IngestedPoi { poi: place.poi, tags: place.tags }).collect();
+    pois.retain(|place| place.poi.themes.iter().any(|theme| !left_out.contains(theme)));
     let cells = cells.into_iter().map(|cell| {
         let segments = i32::try_from(cell.segments).context("a square has too many streets")?;
         Ok(IngestedCell { x: cell.id.x, y: cell.id.y, network: cell.bytes, segments })
@@ -118,9 +111,9 @@ fn read(args: &IngestArgs, progress: Progress) -> anyhow::Result<(std::path::Pat
         bytes: i64::try_from(extract.bytes)?,
         sha256: extract.sha256,
         osm_timestamp: extract.timestamp,
-        attribution: ATTRIBUTION.into(),
+        attribution: OSM_ATTRIBUTION.into(),
     };
-    Ok((path, Content { extract, coverage, catalogue, pois, popularity, merged, left_out, cells }))
+    Ok((path, Content { extract, coverage, catalogue, pois, popularity, left_out, cells }))
 }
 
 /// `malta.osm.pbf` is malta.

@@ -7,8 +7,12 @@
 
 #![warn(missing_docs)]
 
+/// Whom to thank for OpenStreetMap, as its licence asks.
+pub const OSM_ATTRIBUTION: &str = "© OpenStreetMap contributors, ODbL 1.0";
+
 mod accessibility;
 mod coordinate;
+mod duplicates;
 mod field_error;
 mod ids;
 mod narrative;
@@ -28,10 +32,11 @@ mod walk_progress;
 
 pub use accessibility::Accessibility;
 pub use coordinate::{Bounds, Coordinate, LineString, Point};
+pub use duplicates::merge_duplicates;
 pub use field_error::{FieldError, Fields, Read};
 pub use ids::{PoiId, RequestId, RouteId, ThemeId, UserId};
 pub use narrative::{in_brief, narrative};
-pub use poi::{OsmKind, Poi, Tags, dwell_seconds, kind_of_place, name_of_place};
+pub use poi::{OsmKind, Place, Poi, Tags, dwell_seconds, kind_of_place, name_of_place};
 pub use popularity::{PopularityScale, prominence};
 pub use refusal::Refusal;
 pub use request_status::{RequestStatus, StatusEvent};

@@ -50,6 +50,17 @@ pub struct Poi {
     pub narrative: Option<String>,
 }
 
+/// A place as OSM describes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    /// The place.
+    pub poi: Poi,
+    /// All its tags, and those that only the others have.
+    pub tags: Tags,
+    /// Other elements that stand for the same place.
+    pub also: Vec<PoiId>,
+}
+
 impl Poi {
     /// A place as its tags describe it.
     pub fn from_tags(

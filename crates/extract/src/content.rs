@@ -1,10 +1,10 @@
 use anyhow::Context;
-use domain::{Coordinate, OsmKind, PopularityScale, ThemeCatalogue};
+use domain::{Coordinate, OsmKind, Place, PopularityScale, ThemeCatalogue};
 use osmpbf::{Element, Way};
 use wildside_engine::NetworkCell;
 
 use crate::{
-    Area, Extract, MultiPolygon, Place, nodes::Nodes, pbf::tags, places::Places, polygon, streets::Streets,
+    Area, Extract, MultiPolygon, nodes::Nodes, pbf::tags, places::Places, polygon, streets::Streets,
 };
 
 /// What is in an extract, for us.

@@ -7,7 +7,6 @@
 #![warn(missing_docs)]
 
 mod content;
-mod duplicates;
 mod nodes;
 mod outlines;
 mod pbf;
@@ -18,6 +17,5 @@ mod streets;
 
 pub use content::{Content, read};
 pub use pbf::{Extract, sha256_of};
-pub use places::Place;
 pub use polygon::{Area, MultiPolygon};
 pub use progress::{Progress, Step};

@@ -1,10 +1,12 @@
 use std::collections::{BTreeMap, HashMap};
 
-use domain::{Coordinate, OsmKind, Poi, PoiId, PopularityScale, Tags, ThemeCatalogue, ThemeId, prominence};
+use domain::{
+    Coordinate, OsmKind, Place, Poi, PoiId, PopularityScale, Tags, ThemeCatalogue, ThemeId, merge_duplicates,
+    prominence,
+};
 use osmpbf::{Relation, Way};
 
 use crate::{
-    duplicates,
     nodes::Nodes,
     outlines,
     pbf::{AreaMembers, tags},
@@ -23,17 +25,6 @@ const LINES: [(&str, &[&str]); 5] = [
     ("waterway", &["river", "stream", "canal", "drain", "ditch"]),
     ("man_made", &["breakwater", "groyne", "embankment"]),
 ];
-
-/// A place as an extract describes it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Place {
-    /// The place.
-    pub poi: Poi,
-    /// All its tags, and those that only the others have.
-    pub tags: Tags,
-    /// Other elements that stand for the same place.
-    pub also: Vec<PoiId>,
-}
 
 /// Gathers the places of an extract that belong to a theme.
 pub(crate) struct Places<'a> {
@@ -124,7 +115,7 @@ impl<'a> Places<'a> {
             let at = entrance.or_else(|| point_of_area(&outer, &inner, nodes));
             self.keep(what, at, area);
         }
-        let mut places = duplicates::merge(self.found.into_values());
+        let mut places = merge_duplicates(self.found.into_values());
         let scale = PopularityScale::of(places.iter().map(|place| prominence(&place.tags)));
         for place in &mut places {
             place.poi.popularity_score = scale.score(prominence(&place.tags));

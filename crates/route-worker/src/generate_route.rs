@@ -9,11 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bus::{Delivery, GenerateRouteJob, Outcome};
-use domain::{Refusal, Route, StatusEvent};
+use bus::{Delivery, EnrichmentJob, GenerateRouteJob, Outcome};
+use domain::{Refusal, Route, SearchArea, StatusEvent};
 use service::telemetry;
 use store::{
-    Attempt, Claim, StoreError, claim, complete, fail, hand_back, is_pinned, pois_within, renew_lease,
+    Attempt, Claim, StoreError, WantedEnrichment, claim, complete, fail, hand_back, is_pinned, pois_within,
+    renew_lease, want_enrichment,
 };
 use thiserror::Error;
 use tokio::sync::watch;
@@ -77,8 +78,10 @@ async fn work(app: &App, attempt: &Attempt) -> Outcome {
             return Outcome::Done;
         }
     };
+    let mut wanted = Vec::new();
     let ended = match generated {
         Ok(route) => {
+            wanted = want_more(app, attempt, &route).await;
             let written = complete(&app.database, attempt.request_id, attempt.number, &route).await;
             written.map(|event| event.map(|event| (event, Some(route))))
         }
@@ -96,6 +99,7 @@ async fn work(app: &App, attempt: &Attempt) -> Outcome {
             metrics::histogram!("route_generation_duration_seconds").record(started.elapsed().as_secs_f64());
             tracing::info!(status = %event.status, duration_ms = started.elapsed().as_millis() as u64, "request ended");
             let told = tell(app, event).await;
+            ask_for(app, &wanted).await;
             if let Some(route) = route {
                 remember(app, attempt, &route).await;
             }
@@ -117,6 +121,32 @@ async fn keep_lease(app: &App, attempt: &Attempt) {
             Ok(true) => {}
             Ok(false) => return,
             Err(error) => tracing::warn!(%error, "could not renew a lease"),
+        }
+    }
+}
+
+/// Notes that there were too few places for some theme. The walker has the best walk there is, whatever becomes of it.
+async fn want_more(app: &App, attempt: &Attempt, route: &Route) -> Vec<WantedEnrichment> {
+    if route.sparse_themes.is_empty() {
+        return Vec::new();
+    }
+    metrics::counter!("sparse_routes_total").increment(1);
+    let area = SearchArea::of_walk(&attempt.request);
+    want_enrichment(&app.database, attempt.request_id, area, &route.sparse_themes).await.unwrap_or_else(
+        |error| {
+            tracing::warn!(%error, "could not note what there is too little of");
+            Vec::new()
+        },
+    )
+}
+
+/// Where a message is lost, the sweeper of the enrichment workers finds the row.
+async fn ask_for(app: &App, wanted: &[WantedEnrichment]) {
+    for WantedEnrichment { area, theme_id, publication } in wanted.iter().copied() {
+        let job = EnrichmentJob { area, theme_id };
+        if let Err(error) = app.bus.publish_job(&job, publication, telemetry::traceparent().as_deref()).await
+        {
+            tracing::warn!(%error, %area, "an enrichment was not asked for; the sweeper will");
         }
     }
 }

@@ -47,6 +47,7 @@ pub async fn want_enrichment(
            ON CONFLICT (area, theme_id) DO UPDATE
            SET wanted_at = now(),
                status = CASE WHEN e.due_at <= now() THEN 'wanted' ELSE e.status END,
+               failures = CASE WHEN e.status <> 'wanted' AND e.due_at <= now() THEN 0 ELSE e.failures END,
                publications = e.publications + CASE WHEN e.status <> 'wanted' AND e.due_at <= now() THEN 1 ELSE 0 END,
                published_at = CASE WHEN e.status <> 'wanted' AND e.due_at <= now() THEN now() ELSE e.published_at END
            RETURNING theme_id, publications, status = 'wanted' AS "wanted!", published_at = now() AS "publish!""#,
@@ -141,30 +142,44 @@ pub async fn renew_enrichment(
     Ok(renewed.rows_affected() == 1)
 }
 
-/// Hands an enrichment back, to be tried again after a while. With an `error` that counts as a failure, and the last of
-/// too many in a row ends it for a day.
+/// Why an enrichment has to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PutOff<'a> {
+    /// It is not our turn.
+    NotOurTurn,
+    /// The API could not answer, whatever was asked.
+    Unanswered(&'a str),
+    /// There is something about this very question: the last of too many such failures ends it for a day.
+    Failed(&'a str),
+}
+
+/// Hands an enrichment back, to be tried again after a while.
 pub async fn put_off_enrichment(
     database: &Database,
     area: SearchArea,
     theme: ThemeId,
     attempt: i32,
     pause: Duration,
-    error: Option<&str>,
+    why: PutOff<'_>,
 ) -> Result<(), StoreError> {
+    let (error, failures) = match why {
+        PutOff::NotOurTurn => (None, 0),
+        PutOff::Unanswered(error) => (Some(error), 0),
+        PutOff::Failed(error) => (Some(error), 1),
+    };
     sqlx::query!(
-        "UPDATE enrichments AS e
-         SET lease_until = NULL, failures = now_failed, error = coalesce($5, error),
-             status = CASE WHEN now_failed >= $6 THEN 'failed' ELSE 'wanted' END,
-             finished_at = CASE WHEN now_failed >= $6 THEN now() ELSE finished_at END,
-             due_at = now() + CASE WHEN now_failed >= $6 THEN interval '1 day' ELSE make_interval(secs => $4) END
-         FROM (SELECT failures + CASE WHEN $5::text IS NULL THEN 0 ELSE 1 END AS now_failed
-               FROM enrichments WHERE area = $1 AND theme_id = $2) AS counted
+        "UPDATE enrichments
+         SET lease_until = NULL, failures = failures + $6, error = coalesce($5, error),
+             status = CASE WHEN failures + $6 >= $7 THEN 'failed' ELSE 'wanted' END,
+             finished_at = CASE WHEN failures + $6 >= $7 THEN now() ELSE finished_at END,
+             due_at = now() + CASE WHEN failures + $6 >= $7 THEN interval '1 day' ELSE make_interval(secs => $4) END
          WHERE area = $1 AND theme_id = $2 AND attempt = $3 AND status = 'wanted'",
         area.to_string(),
         theme.0,
         attempt,
         pause.as_secs_f64(),
         error,
+        failures,
         MOST_FAILURES
     )
     .execute(&database.pool)

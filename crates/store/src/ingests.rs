@@ -7,7 +7,7 @@ mod learn;
 mod places;
 
 use chrono::{DateTime, Utc};
-use domain::{Coordinate, Poi, PoiId, PopularityScale, Tags, ThemeCatalogue, ThemeId};
+use domain::{Coordinate, Place, PopularityScale, ThemeCatalogue, ThemeId};
 use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -40,15 +40,6 @@ pub struct Extract {
     pub attribution: String,
 }
 
-/// A place as an extract describes it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct IngestedPoi {
-    /// The place. A narrative that an editor has written is kept.
-    pub poi: Poi,
-    /// All its tags.
-    pub tags: Tags,
-}
-
 /// A square of the street network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IngestedCell {
@@ -73,12 +64,10 @@ pub struct Ingest<'a> {
     pub extract: &'a Extract,
     /// By which its themes were told.
     pub themes: &'a ThemeCatalogue,
-    /// Its places, each once.
-    pub pois: &'a [IngestedPoi],
+    /// Its places, each once. A narrative that an editor has written is kept.
+    pub pois: &'a [Place],
     /// By which their popularity was told.
     pub popularity: &'a PopularityScale,
-    /// Elements that stand for one of the places: nobody else is to bring them in.
-    pub merged: &'a [PoiId],
     /// Themes whose places were left out on purpose.
     pub left_out: &'a [ThemeId],
     /// Its streets.
@@ -151,7 +140,7 @@ async fn wait_for_the_others(connection: &mut PgConnection) -> Result<(), StoreE
 /// Lets go what enrichments brought and the extract tells better: all of an enrichment that is older and lies within its
 /// coverage, and elements that it found to stand for another place. Returns how many places were retired by that.
 async fn supersede(connection: &mut PgConnection, ingest: &Ingest<'_>) -> Result<usize, StoreError> {
-    let merged: Vec<i64> = ingest.merged.iter().map(|id| id.0).collect();
+    let merged: Vec<i64> = ingest.pois.iter().flat_map(|place| &place.also).map(|id| id.0).collect();
     let left_out: Vec<Uuid> = ingest.left_out.iter().map(|theme| theme.0).collect();
     let gone = sqlx::query_scalar!(
         "DELETE FROM poi_datasets AS had USING datasets AS d, datasets AS ours

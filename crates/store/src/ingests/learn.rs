@@ -1,13 +1,11 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use domain::{Coordinate, PopularityScale, SearchArea, Tags, ThemeId, is_same_place};
+use domain::{Coordinate, Place, PopularityScale, SearchArea, Tags, ThemeId, is_same_place};
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::{
-    Extract, IngestedPoi, count_pois, counts, places, raise_version, wait_for_the_others, write_provenance,
-};
+use super::{Extract, count_pois, counts, places, raise_version, wait_for_the_others, write_provenance};
 use crate::{Database, StoreError};
 
 /// How long an answer is good enough, one without any places included.
@@ -25,7 +23,7 @@ pub struct Enrichment<'a> {
     /// The answer as a file: its size, its hash, how new its data is.
     pub answer: &'a Extract,
     /// The places in it, each once.
-    pub pois: &'a [IngestedPoi],
+    pub pois: &'a [Place],
     /// Elements that could not be read.
     pub skipped: usize,
     /// When asking began.
@@ -56,8 +54,8 @@ pub async fn learn(database: &Database, enrichment: &Enrichment<'_>) -> Result<O
     let dataset = format!("overpass/{area}/{theme_id}");
     write_dataset(connection, &dataset, enrichment).await?;
     let namesakes = namesakes(connection, &dataset, enrichment.pois).await?;
-    let is_new = |place: &&IngestedPoi| !namesakes.contains(&place.poi.id.0);
-    let pois: Vec<IngestedPoi> = enrichment.pois.iter().filter(is_new).cloned().collect();
+    let is_new = |place: &&Place| !namesakes.contains(&place.poi.id.0);
+    let pois: Vec<Place> = enrichment.pois.iter().filter(is_new).cloned().collect();
     let content = places::Content {
         dataset: &dataset,
         is_extract: false,
@@ -121,7 +119,7 @@ async fn write_dataset(
 async fn namesakes(
     connection: &mut PgConnection,
     dataset: &str,
-    pois: &[IngestedPoi],
+    pois: &[Place],
 ) -> Result<HashSet<i64>, StoreError> {
     let ids: Vec<i64> = pois.iter().map(|place| place.poi.id.0).collect();
     let lons: Vec<f64> = pois.iter().map(|place| place.poi.location.lon()).collect();

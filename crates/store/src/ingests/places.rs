@@ -1,11 +1,12 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
+use domain::Place;
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{IngestSummary, IngestedPoi};
+use super::IngestSummary;
 use crate::StoreError;
 
 /// Places in one statement.
@@ -17,7 +18,7 @@ pub(super) struct Content<'a> {
     /// From an extract, which knows outlines and entrances; not from an Overpass API, which tells only middles.
     pub is_extract: bool,
     pub osm_timestamp: Option<DateTime<Utc>>,
-    pub pois: &'a [IngestedPoi],
+    pub pois: &'a [Place],
 }
 
 /// Writes the places of a dataset and their themes, and retires those that are gone.
@@ -28,7 +29,7 @@ pub(super) async fn write(
     let mut summary = IngestSummary::default();
     for batch in content.pois.chunks(PLACES_AT_ONCE) {
         let described_elsewhere = described_elsewhere(connection, content, batch).await?;
-        let ours: Vec<&IngestedPoi> =
+        let ours: Vec<&Place> =
             batch.iter().filter(|place| !described_elsewhere.contains(&place.poi.id.0)).collect();
         let Written { added, mut updated } = describe(connection, content.dataset, &ours).await?;
         let rethemed = link_themes(connection, &ours).await?;
@@ -51,7 +52,7 @@ pub(super) async fn write(
 async fn described_elsewhere(
     connection: &mut PgConnection,
     content: &Content<'_>,
-    batch: &[IngestedPoi],
+    batch: &[Place],
 ) -> Result<HashSet<i64>, StoreError> {
     let ids: Vec<i64> = batch.iter().map(|place| place.poi.id.0).collect();
     let theirs = sqlx::query_scalar!(
@@ -76,7 +77,7 @@ struct Written {
 async fn describe(
     connection: &mut PgConnection,
     dataset: &str,
-    places: &[&IngestedPoi],
+    places: &[&Place],
 ) -> Result<Written, StoreError> {
     let ids: Vec<i64> = places.iter().map(|place| place.poi.id.0).collect();
     let lons: Vec<f64> = places.iter().map(|place| place.poi.location.lon()).collect();
@@ -136,10 +137,7 @@ async fn describe(
 }
 
 /// Makes the themes of the places what they should be; returns the places where that changed anything.
-async fn link_themes(
-    connection: &mut PgConnection,
-    places: &[&IngestedPoi],
-) -> Result<HashSet<i64>, StoreError> {
+async fn link_themes(connection: &mut PgConnection, places: &[&Place]) -> Result<HashSet<i64>, StoreError> {
     let ids: Vec<i64> = places.iter().map(|place| place.poi.id.0).collect();
     let links =
         || places.iter().flat_map(|place| place.poi.themes.iter().map(|theme| (place.poi.id.0, theme.0)));
@@ -169,11 +167,7 @@ async fn link_themes(
 }
 
 /// Notes that the dataset has these places, whoever describes them.
-async fn remember(
-    connection: &mut PgConnection,
-    dataset: &str,
-    batch: &[IngestedPoi],
-) -> Result<(), StoreError> {
+async fn remember(connection: &mut PgConnection, dataset: &str, batch: &[Place]) -> Result<(), StoreError> {
     let ids: Vec<i64> = batch.iter().map(|place| place.poi.id.0).collect();
     sqlx::query!(
         "INSERT INTO poi_datasets (dataset, poi_id) SELECT $1, unnest($2::bigint[]) ON CONFLICT DO NOTHING",

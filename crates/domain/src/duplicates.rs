@@ -3,13 +3,11 @@ use std::{
     collections::HashMap,
 };
 
-use domain::{Coordinate, OsmKind, PoiId, comparable_name, in_brief, is_same_place, prominence};
-
-use crate::Place;
+use crate::{Coordinate, OsmKind, Place, PoiId, Tags, comparable_name, in_brief, is_same_place, prominence};
 
 /// Makes one place of each that is mapped twice, such as a museum as a point and as a building. The element that tells
 /// more stays; it takes over the themes of the other, and the tags that it lacks.
-pub(crate) fn merge(places: impl IntoIterator<Item = Place>) -> Vec<Place> {
+pub fn merge_duplicates(places: impl IntoIterator<Item = Place>) -> Vec<Place> {
     let mut ranked: Vec<(Rank, Place)> = places.into_iter().map(|place| (rank(&place), place)).collect();
     ranked.sort_by(|(a, _), (b, _)| a.partial_cmp(b).unwrap_or(Ordering::Equal));
     let mut kept: Vec<Place> = Vec::with_capacity(ranked.len());
@@ -50,7 +48,7 @@ fn handles(place: &Place) -> Vec<String> {
     name.into_iter().chain(entry).collect()
 }
 
-fn of(place: &Place) -> (Coordinate, &domain::Tags) {
+fn of(place: &Place) -> (Coordinate, &Tags) {
     (place.poi.location, &place.tags)
 }
 
