@@ -91,9 +91,10 @@ impl Answer {
                 .any(|it| text.contains(it));
             return Err(if is_busy { AnswerError::Busy(told) } else { AnswerError::NotUnderstood(told) });
         }
-        let document: Document = serde_json::from_str(&text).map_err(|error| match error.is_eof() {
-            true => AnswerError::CutOff,
-            false => AnswerError::NotUnderstood(error.to_string()),
+        // A number that ends with its point is no end of file to the parser.
+        let is_cut = |error: &serde_json::Error| error.is_eof() || !text.trim_end().ends_with('}');
+        let document: Document = serde_json::from_str(&text).map_err(|error| {
+            if is_cut(&error) { AnswerError::CutOff } else { AnswerError::NotUnderstood(error.to_string()) }
         })?;
         let remark = document.remark;
         if let Some(error) = remark.as_ref().filter(|remark| remark.contains("error")) {
