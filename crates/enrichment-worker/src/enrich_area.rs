@@ -5,9 +5,9 @@ use chrono::Utc;
 use domain::{InterestTheme, OSM_ATTRIBUTION, Place};
 use sha2::{Digest, Sha256};
 use store::{
-    Enrichment, EnrichmentClaim, Extract, Learnt, PutOff, StoreError, Turn, TurnEnd, all_told,
+    Enrichment, EnrichmentClaim, Extract, Learnt, NewsOf, PutOff, StoreError, Turn, TurnEnd,
     claim_enrichment, end_turn, learn, popularity_scale_near, put_off_enrichment, renew_enrichment,
-    take_turn, untold,
+    take_turn, told, untold,
 };
 use thiserror::Error;
 
@@ -189,8 +189,8 @@ async fn put_off(app: &App, job: &EnrichmentJob, attempt: i32, why: &Unlearnt) -
     }
 }
 
-/// Those whose requests led to new places hear of it before the job is acknowledged: whatever fails here, the job comes
-/// again and this is done again.
+/// Those who have their walk hear of it before the job is acknowledged: whatever fails here, the job comes again and this
+/// is done again. The others hear of it from the route worker, when they have theirs.
 async fn tell(app: &App, job: &EnrichmentJob) -> Outcome {
     match tell_all(app, job).await {
         Ok(()) => Outcome::Done,
@@ -202,16 +202,14 @@ async fn tell(app: &App, job: &EnrichmentJob) -> Outcome {
 }
 
 async fn tell_all(app: &App, job: &EnrichmentJob) -> anyhow::Result<()> {
-    for news in untold(&app.database, job.area, job.theme_id).await? {
-        let message = AreaEnriched {
-            user_id: news.user_id,
-            request_id: news.request_id,
-            theme_id: job.theme_id,
-            places_added: news.added,
-        };
+    for news in untold(&app.database, NewsOf::Enrichment(job.area, job.theme_id)).await? {
         if news.added > 0 {
+            let (user_id, request_id) = (news.user_id, news.request_id);
+            let message =
+                AreaEnriched { user_id, request_id, theme_id: news.theme_id, places_added: news.added };
             app.bus.publish_enriched(&message).await?;
         }
+        told(&app.database, &news).await?;
     }
-    Ok(all_told(&app.database, job.area, job.theme_id).await?)
+    Ok(())
 }

@@ -1,5 +1,7 @@
 use bus::{Delivery, MaintenanceJob, Outcome};
-use store::{Database, StoreError, forget_idempotency_keys, refresh_enrichments, remove_old_routes};
+use store::{
+    Database, StoreError, forget_idempotency_keys, forget_untold, refresh_enrichments, remove_old_routes,
+};
 
 use crate::app::App;
 
@@ -24,6 +26,7 @@ async fn tidy(app: &App) -> Result<(), StoreError> {
     let database = &app.database;
     let keys = in_batches(app, forget_idempotency_keys).await?;
     let routes = in_batches(app, remove_old_routes).await?;
+    in_batches(app, forget_untold).await?;
     let orphans = store::give_up(database, BATCH as i64).await?;
     let closed = orphans.len() as u64;
     for event in orphans {

@@ -50,7 +50,7 @@ pub async fn want_enrichment(
                failures = CASE WHEN e.status <> 'wanted' AND e.due_at <= now() THEN 0 ELSE e.failures END,
                publications = e.publications + CASE WHEN e.status <> 'wanted' AND e.due_at <= now() THEN 1 ELSE 0 END,
                published_at = CASE WHEN e.status <> 'wanted' AND e.due_at <= now() THEN now() ELSE e.published_at END
-           RETURNING theme_id, publications, status = 'wanted' AS "wanted!", published_at = now() AS "publish!""#,
+           RETURNING theme_id, publications, published_at = now() AS "publish!""#,
         area.to_string(),
         &themes,
         bounds.min_lon,
@@ -60,12 +60,15 @@ pub async fn want_enrichment(
     )
     .fetch_all(&mut *transaction)
     .await?;
-    let wanted: Vec<uuid::Uuid> = rows.iter().filter(|row| row.wanted).map(|row| row.theme_id).collect();
+    // What was learnt while this walk was made it does not know of.
     sqlx::query!(
-        "INSERT INTO enrichment_requests (area, theme_id, request_id) SELECT $1, unnest($2::uuid[]), $3
+        "INSERT INTO enrichment_requests (area, theme_id, request_id)
+         SELECT e.area, e.theme_id, asked.id FROM enrichments AS e, route_requests AS asked
+         WHERE e.area = $1 AND e.theme_id = ANY($2) AND asked.id = $3
+           AND (e.status = 'wanted' OR e.status = 'done' AND e.finished_at > asked.created_at)
          ON CONFLICT DO NOTHING",
         area.to_string(),
-        &wanted,
+        &themes,
         request.0
     )
     .execute(&mut *transaction)
@@ -230,9 +233,13 @@ pub async fn refresh_enrichments(database: &Database, limit: i64) -> Result<u64,
     Ok(refreshed.rows_affected())
 }
 
-/// What those who wanted an enrichment are to hear.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What one who wanted an enrichment is to hear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EnrichmentNews {
+    /// Where.
+    pub area: SearchArea,
+    /// Of what.
+    pub theme_id: ThemeId,
     /// Who.
     pub user_id: UserId,
     /// Whose request it was that led to it.
@@ -241,43 +248,73 @@ pub struct EnrichmentNews {
     pub added: u32,
 }
 
-/// Who is still to be told of an enrichment that is over.
-pub async fn untold(
-    database: &Database,
-    area: SearchArea,
-    theme: ThemeId,
-) -> Result<Vec<EnrichmentNews>, StoreError> {
+/// Whose news is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewsOf {
+    /// Of everybody who wanted this.
+    Enrichment(SearchArea, ThemeId),
+    /// Of this request.
+    Request(RequestId),
+}
+
+/// Who is still to be told of what was learnt. Only those who have their walk: the news that there is a better one comes
+/// after it.
+pub async fn untold(database: &Database, of: NewsOf) -> Result<Vec<EnrichmentNews>, StoreError> {
+    let (area, theme, request) = match of {
+        NewsOf::Enrichment(area, theme) => (Some(area.to_string()), Some(theme.0), None),
+        NewsOf::Request(request) => (None, None, Some(request.0)),
+    };
     let rows = sqlx::query!(
-        r#"SELECT asked.user_id, asked.id, coalesce(e.added, 0) AS "added!"
+        r#"SELECT r.area, r.theme_id, asked.user_id, asked.id, coalesce(e.added, 0) AS "added!"
            FROM enrichment_requests AS r
            JOIN enrichments AS e ON e.area = r.area AND e.theme_id = r.theme_id
            JOIN route_requests AS asked ON asked.id = r.request_id
-           WHERE r.area = $1 AND r.theme_id = $2 AND e.status = 'done'"#,
-        area.to_string(),
-        theme.0
+           WHERE (r.area = $1 OR $1 IS NULL) AND (r.theme_id = $2 OR $2 IS NULL) AND (r.request_id = $3 OR $3 IS NULL)
+             AND e.status = 'done' AND asked.status = 'complete'"#,
+        area,
+        theme,
+        request
     )
     .fetch_all(&database.pool)
     .await?;
-    let news = rows.into_iter().map(|row| EnrichmentNews {
-        user_id: UserId(row.user_id),
-        request_id: RequestId(row.id),
-        added: row.added.unsigned_abs(),
+    let news = rows.into_iter().map(|row| {
+        Ok(EnrichmentNews {
+            area: read(&row.area)?,
+            theme_id: ThemeId(row.theme_id),
+            user_id: UserId(row.user_id),
+            request_id: RequestId(row.id),
+            added: row.added.unsigned_abs(),
+        })
     });
-    Ok(news.collect())
+    news.collect()
 }
 
-/// They have been told; nobody waits for what has failed.
-pub async fn all_told(database: &Database, area: SearchArea, theme: ThemeId) -> Result<(), StoreError> {
+/// They have been told.
+pub async fn told(database: &Database, news: &EnrichmentNews) -> Result<(), StoreError> {
     sqlx::query!(
-        "DELETE FROM enrichment_requests AS r USING enrichments AS e
-         WHERE r.area = $1 AND r.theme_id = $2 AND e.area = r.area AND e.theme_id = r.theme_id
-           AND e.status <> 'wanted'",
-        area.to_string(),
-        theme.0
+        "DELETE FROM enrichment_requests WHERE area = $1 AND theme_id = $2 AND request_id = $3",
+        news.area.to_string(),
+        news.theme_id.0,
+        news.request_id.0
     )
     .execute(&database.pool)
     .await?;
     Ok(())
+}
+
+/// Forgets those who waited for what has failed, or was learnt an hour ago: nobody waits so long. Returns how many.
+pub async fn forget_untold(database: &Database, limit: i64) -> Result<u64, StoreError> {
+    let forgotten = sqlx::query!(
+        "DELETE FROM enrichment_requests AS r USING (
+             SELECT waiting.area, waiting.theme_id, waiting.request_id
+             FROM enrichment_requests AS waiting JOIN enrichments AS e USING (area, theme_id)
+             WHERE e.status <> 'wanted' AND e.finished_at < now() - interval '1 hour' LIMIT $1) AS old
+         WHERE r.area = old.area AND r.theme_id = old.theme_id AND r.request_id = old.request_id",
+        limit
+    )
+    .execute(&database.pool)
+    .await?;
+    Ok(forgotten.rows_affected())
 }
 
 /// An enrichment, for an operator.
