@@ -1,5 +1,5 @@
 use anyhow::{Context, anyhow};
-use domain::{Coordinate, OsmKind, PoiId, Tags, ThemeCatalogue, ThemeId, kind_of_place};
+use domain::{Coordinate, OsmKind, PoiId, Tags, ThemeCatalogue, ThemeId, comparable_name, kind_of_place};
 use osmpbf::{Element, ElementReader, RelMemberType};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -10,6 +10,9 @@ use super::{
     footing::{Footing, footing},
     plane::{Plane, Spot},
 };
+
+/// Two elements of the same name, or the same entry in Wikidata, may stand for one place within this distance.
+const MAPPED_TWICE_M: f64 = 200.0;
 
 /// What the checker needs of an extract, as it stands there.
 pub(super) struct Extract {
@@ -36,6 +39,8 @@ pub(super) struct Square {
 pub(super) struct Place {
     pub themes: Vec<ThemeId>,
     pub kind: String,
+    /// Its name, and its entry in Wikidata: what it has in common with an element that stands for the same place.
+    handles: Vec<String>,
     /// A single spot, a line, or rings; of a relation only what the extract holds.
     pub outline: Vec<Vec<Spot>>,
 }
@@ -69,7 +74,27 @@ impl Extract {
             extract.sort_in(found, &raw, themes);
         }
         extract.nodes = raw.nodes;
+        extract.join_themes();
         Ok(extract)
+    }
+
+    /// A place that is mapped twice, as a museum and as its building, has the themes of both.
+    fn join_themes(&mut self) {
+        let mut namesakes: HashMap<&String, Vec<PoiId>> = HashMap::new();
+        for (id, place) in &self.places {
+            place.handles.iter().for_each(|handle| namesakes.entry(handle).or_default().push(*id));
+        }
+        let pairs =
+            namesakes.values().flat_map(|ids| ids.iter().flat_map(|a| ids.iter().map(move |b| (*a, *b))));
+        let near = |(a, b): &(PoiId, PoiId)| {
+            let spot = self.places[b].outline.iter().flatten().next();
+            spot.is_some_and(|spot| self.places[a].distance(*spot) < MAPPED_TWICE_M)
+        };
+        let joined: Vec<(PoiId, Vec<ThemeId>)> =
+            pairs.filter(near).map(|(a, b)| (a, self.places[&b].themes.clone())).collect();
+        for (id, themes) in joined {
+            self.places.entry(id).and_modify(|place| place.themes.extend(themes));
+        }
     }
 
     fn sort_in(&mut self, found: &Found, raw: &Raw, themes: &ThemeCatalogue) {
@@ -92,7 +117,9 @@ impl Extract {
         }
         if !themes.is_empty() {
             let kind = kind_of_place(&found.tags).unwrap_or_default();
-            self.places.insert(found.id, Place { themes, kind, outline });
+            let entry = found.tags.get("wikidata").map(|entry| format!("wikidata {entry}"));
+            let handles = comparable_name(&found.tags).into_iter().chain(entry).collect();
+            self.places.insert(found.id, Place { themes, kind, handles, outline });
         }
     }
 }
