@@ -8,6 +8,7 @@ mod check_themes;
 mod config;
 mod download;
 mod ingest;
+mod networks;
 mod report;
 mod show_poi;
 

@@ -5,7 +5,6 @@ use crate::{
     Effort, Network,
     assemble::{Walk, assemble},
     candidates::{self, Candidates},
-    dead_ends::DeadEnds,
     fill,
     ground::{Ground, settle},
     legs::{Anchor, Router},
@@ -35,17 +34,17 @@ pub fn generate_route(
 ) -> Result<Route, Refusal> {
     (effort.on_progress)(0.0);
     let ground = settle(network, request)?;
-    let budget_ms = request.budget_s().saturating_mul(1000);
+    let budget_ms = ground.budget_ms;
     let mut router = Router::new(network, &ground);
     let straight = straight_walk(&mut router, budget_ms)?;
-    let dead_ends = DeadEnds::of(network, &ground);
-    let candidates = candidates::find(network, &ground, &dead_ends, &mut router.paths, pois, request);
-    let matrix = Matrix::of(&ground, &candidates.list, &mut router.paths, budget_ms, effort.should_stop);
+    let candidates = candidates::find(network, &ground, pois, request);
+    let matrix = Matrix::of(network, &ground, &candidates.list);
     (effort.on_progress)(0.3);
     let mut walk = visit(&mut router, &candidates, &matrix, straight, request, effort);
     (effort.on_progress)(0.9);
     let mut dice = Dice(Xoshiro256PlusPlus::seed_from_u64(u64::from(request.seed())));
-    walk = fill::fill(&mut router, &dead_ends, walk, budget_ms, &mut dice, effort.should_stop);
+    walk = fill::fill(&mut router, walk, budget_ms, &mut dice, effort.should_stop);
+    walk.walk_over(&ground.doorsteps);
     let route = assemble(network, &ground, &walk, &candidates.list, pois, request, candidates.sparse_themes);
     (effort.on_progress)(1.0);
     Ok(route)
@@ -61,7 +60,7 @@ fn straight_walk(router: &mut Router<'_>, budget_ms: u32) -> Result<Walk, Refusa
     Err(if connected { Refusal::EndOutOfReach } else { Refusal::EndNotConnected })
 }
 
-fn ends(ground: &Ground) -> Vec<Anchor> {
+fn ends(ground: &Ground<'_>) -> Vec<Anchor> {
     [ground.start, ground.end].map(|place| Anchor { place, via: false }).to_vec()
 }
 
@@ -74,7 +73,7 @@ fn visit(
     request: &RouteRequest,
     effort: &Effort<'_>,
 ) -> Walk {
-    let budget_ms = request.budget_s().saturating_mul(1000);
+    let budget_ms = router.ground.budget_ms;
     // Some of the budget is left for ways that do not repeat themselves.
     let mut planned_ms = f64::from(budget_ms) * 0.97;
     let mut stops = candidates.list.clone();

@@ -4,6 +4,7 @@
 //! every change, and two ingests never wait for each other's rows. What is already as the extract says is not touched.
 
 mod learn;
+mod networks;
 mod places;
 
 use chrono::{DateTime, Utc};
@@ -12,7 +13,9 @@ use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{Database, StoreError, interest_themes::sync_themes_on, route_requests::stored};
+use crate::{
+    Database, StoreError, database::Transaction, interest_themes::sync_themes_on, route_requests::stored,
+};
 
 pub use learn::{Enrichment, Learnt, learn, popularity_scale_near};
 
@@ -95,11 +98,19 @@ pub struct IngestSummary {
     pub data_version: i64,
 }
 
+/// An ingest that has written places and streets, for itself alone as yet. Without [`finish`](Self::finish) nothing was.
+pub struct Ingesting<'a> {
+    ingest: &'a Ingest<'a>,
+    transaction: Transaction,
+    summary: IngestSummary,
+    changed_cells: Vec<(i32, i32)>,
+}
+
 /// Makes the database say what the extract says. Waits while another ingest is writing.
 ///
 /// Where datasets overlap, a place is described by the one whose extract has the newer OSM timestamp (the one that had
 /// it first where that does not decide), and it is retired when none of them has it any more.
-pub async fn ingest(database: &Database, ingest: &Ingest<'_>) -> Result<IngestSummary, StoreError> {
+pub async fn ingest<'a>(database: &Database, ingest: &'a Ingest<'a>) -> Result<Ingesting<'a>, StoreError> {
     let mut transaction = database.begin().await?;
     let connection = &mut *transaction;
     wait_for_the_others(connection).await?;
@@ -113,19 +124,28 @@ pub async fn ingest(database: &Database, ingest: &Ingest<'_>) -> Result<IngestSu
     };
     let mut summary = places::write(connection, &content).await?;
     summary.retired += supersede(connection, ingest).await?;
-    summary.cells_changed = write_cells(connection, ingest).await?;
+    let changed_cells = write_cells(connection, ingest).await?;
+    summary.cells_changed = changed_cells.len();
     summary.changed =
         area_changed || summary.added + summary.updated + summary.retired + summary.cells_changed > 0;
     count_pois(connection).await?;
-    summary.data_version = raise_version(connection, ingest.dataset, summary.changed).await?;
-    let segments: i64 = ingest.cells.iter().map(|cell| i64::from(cell.segments)).sum();
-    let streets =
-        json!({"segments": segments, "cells": ingest.cells.len(), "cells_changed": summary.cells_changed});
-    let counts = json!({"pois": counts(&summary), "streets": streets});
-    write_provenance(connection, ingest.dataset, ingest.extract, ingest.started_at, summary.changed, counts)
-        .await?;
-    transaction.commit().await?;
-    Ok(summary)
+    Ok(Ingesting { ingest, transaction, summary, changed_cells })
+}
+
+impl Ingesting<'_> {
+    /// Makes it so for everybody.
+    pub async fn finish(self) -> Result<IngestSummary, StoreError> {
+        let Self { ingest, mut transaction, mut summary, .. } = self;
+        let connection = &mut *transaction;
+        let Ingest { dataset, extract, started_at, .. } = *ingest;
+        summary.data_version = raise_version(connection, dataset, summary.changed).await?;
+        let segments: i64 = ingest.cells.iter().map(|cell| i64::from(cell.segments)).sum();
+        let streets = json!({"segments": segments, "cells": ingest.cells.len(), "cells_changed": summary.cells_changed});
+        let counts = json!({"pois": counts(&summary), "streets": streets});
+        write_provenance(connection, dataset, extract, started_at, summary.changed, counts).await?;
+        transaction.commit().await?;
+        Ok(summary)
+    }
 }
 
 /// One writes at a time, for as long as it takes: a continent takes longer than what is good for answering a walker.
@@ -208,20 +228,25 @@ async fn write_dataset(connection: &mut PgConnection, ingest: &Ingest<'_>) -> Re
     Ok(written.rows_affected() > 0)
 }
 
-async fn write_cells(connection: &mut PgConnection, ingest: &Ingest<'_>) -> Result<usize, StoreError> {
+/// The cells that are new, different or gone.
+async fn write_cells(
+    connection: &mut PgConnection,
+    ingest: &Ingest<'_>,
+) -> Result<Vec<(i32, i32)>, StoreError> {
     let xs: Vec<i32> = ingest.cells.iter().map(|cell| cell.x).collect();
     let ys: Vec<i32> = ingest.cells.iter().map(|cell| cell.y).collect();
     let gone = sqlx::query!(
         "DELETE FROM street_cells AS c
          WHERE dataset = $1
-           AND NOT EXISTS (SELECT FROM unnest($2::int[], $3::int[]) AS kept (x, y) WHERE (kept.x, kept.y) = (c.x, c.y))",
+           AND NOT EXISTS (SELECT FROM unnest($2::int[], $3::int[]) AS kept (x, y) WHERE (kept.x, kept.y) = (c.x, c.y))
+         RETURNING x, y",
         ingest.dataset,
         &xs,
         &ys
     )
-    .execute(&mut *connection)
+    .fetch_all(&mut *connection)
     .await?;
-    let mut changed = gone.rows_affected();
+    let mut changed: Vec<(i32, i32)> = gone.into_iter().map(|cell| (cell.x, cell.y)).collect();
     for (batch, (xs, ys)) in
         ingest.cells.chunks(CELLS_AT_ONCE).zip(xs.chunks(CELLS_AT_ONCE).zip(ys.chunks(CELLS_AT_ONCE)))
     {
@@ -231,18 +256,19 @@ async fn write_cells(connection: &mut PgConnection, ingest: &Ingest<'_>) -> Resu
             "INSERT INTO street_cells AS c (dataset, x, y, network, segments)
              SELECT $1, * FROM unnest($2::int[], $3::int[], $4::bytea[], $5::int[])
              ON CONFLICT (x, y, dataset) DO UPDATE SET network = excluded.network, segments = excluded.segments
-             WHERE (c.network, c.segments) IS DISTINCT FROM (excluded.network, excluded.segments)",
+             WHERE (c.network, c.segments) IS DISTINCT FROM (excluded.network, excluded.segments)
+             RETURNING x, y",
             ingest.dataset,
             xs,
             ys,
             &networks as &[&[u8]],
             &segments
         )
-        .execute(&mut *connection)
+        .fetch_all(&mut *connection)
         .await?;
-        changed += written.rows_affected();
+        changed.extend(written.into_iter().map(|cell| (cell.x, cell.y)));
     }
-    Ok(changed as usize)
+    Ok(changed)
 }
 
 async fn count_pois(connection: &mut PgConnection) -> Result<(), StoreError> {

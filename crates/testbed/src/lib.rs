@@ -16,6 +16,7 @@ mod account;
 mod apt;
 mod binaries;
 mod client;
+mod copies;
 mod database;
 mod nats;
 mod overpass;
@@ -37,6 +38,7 @@ pub mod workspace;
 
 pub use binaries::{Binaries, binaries};
 pub use client::{Answer, Walker};
+pub use copies::write_copies;
 pub use database::{Cluster, Database};
 pub use nats::Nats;
 pub use overpass::{Behaviour, Overpass};

@@ -62,7 +62,7 @@ async fn extract(stage: &Stage, year: i32, pois: &[Place], left_out: &[ThemeId])
         cells: &[],
         started_at: Utc::now(),
     };
-    ingest(&stage.database, &ingested).await.unwrap();
+    ingest(&stage.database, &ingested).await.unwrap().finish().await.unwrap();
 }
 
 /// An answer of this year to a question that somebody asks.

@@ -1,5 +1,8 @@
 use anyhow::{Context, anyhow};
-use domain::{Coordinate, OsmKind, PoiId, Tags, ThemeCatalogue, ThemeId, comparable_name, kind_of_place};
+use domain::{
+    Coordinate, OsmKind, PoiId, PopularityScale, Tags, ThemeCatalogue, ThemeId, comparable_name,
+    dwell_seconds, kind_of_place, prominence,
+};
 use osmpbf::{Element, ElementReader, RelMemberType};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -41,6 +44,10 @@ pub(super) struct Place {
     pub kind: String,
     /// Its name, and its entry in Wikidata: what it has in common with an element that stands for the same place.
     handles: Vec<String>,
+    /// How long one stays.
+    pub dwell_s: u32,
+    /// 0 hidden gem, 1 hotspot.
+    pub popularity: f64,
     /// A single spot, a line, or rings; of a relation only what the extract holds.
     pub outline: Vec<Vec<Spot>>,
 }
@@ -75,6 +82,10 @@ impl Extract {
         }
         extract.nodes = raw.nodes;
         extract.join_themes();
+        let scale = PopularityScale::of(extract.places.values().map(|place| place.popularity as f32));
+        for place in extract.places.values_mut() {
+            place.popularity = scale.score(place.popularity as f32).into();
+        }
         Ok(extract)
     }
 
@@ -119,7 +130,9 @@ impl Extract {
             let kind = kind_of_place(&found.tags).unwrap_or_default();
             let entry = found.tags.get("wikidata").map(|entry| format!("wikidata {entry}"));
             let handles = comparable_name(&found.tags).into_iter().chain(entry).collect();
-            self.places.insert(found.id, Place { themes, kind, handles, outline });
+            // Its rank among all places is told when all are known.
+            let (dwell_s, popularity) = (dwell_seconds(&found.tags), prominence(&found.tags).into());
+            self.places.insert(found.id, Place { themes, kind, handles, dwell_s, popularity, outline });
         }
     }
 }
@@ -196,6 +209,11 @@ impl Raw {
 }
 
 impl Place {
+    /// Some spot of it.
+    pub fn spot(&self) -> Spot {
+        self.outline.iter().flatten().next().copied().unwrap_or_default()
+    }
+
     /// How far a spot is from it; nothing for one who stands in it.
     pub fn distance(&self, spot: Spot) -> f64 {
         let rings: Vec<Vec<Spot>> =

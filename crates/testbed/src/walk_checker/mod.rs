@@ -8,34 +8,42 @@
 mod clock;
 mod extract;
 mod footing;
+mod light;
 mod measure;
 mod places;
 mod plane;
 mod refusal;
 mod report;
+mod routing;
 mod streets;
 mod summary;
+mod supply;
 #[cfg(test)]
 mod tests;
 mod trace;
 mod walk;
 mod way;
+mod worth;
 
-use domain::ThemeCatalogue;
+use domain::{Coordinate, ThemeCatalogue};
 use serde_json::Value;
-use std::path::Path;
+use std::{path::Path, sync::OnceLock};
 
 use extract::Extract;
 use streets::Streets;
+use supply::Doors;
 use walk::Walk;
 
+pub use light::Brighter;
 pub use report::{Numbers, Promise, Report, Violation};
 pub use summary::{Spread, Summary};
+pub use supply::Supply;
 
 /// One who knows the city and checks walks in it.
 pub struct WalkChecker {
     extract: Extract,
     streets: Streets,
+    doors: OnceLock<Doors>,
 }
 
 impl WalkChecker {
@@ -43,7 +51,14 @@ impl WalkChecker {
     pub fn read(extract: &Path) -> anyhow::Result<Self> {
         let extract = Extract::read(extract, &ThemeCatalogue::bundled())?;
         let streets = Streets::of(&extract);
-        Ok(Self { extract, streets })
+        Ok(Self { extract, streets, doors: OnceLock::new() })
+    }
+
+    /// The straight pieces of all ways that are open to everybody, have no steps and lead somewhere: where one may well
+    /// ask for a walk.
+    pub fn street_pieces(&self) -> impl Iterator<Item = [Coordinate; 2]> {
+        let degrees = |spot| Coordinate::try_from(self.extract.plane.degrees(spot)).ok();
+        self.streets.good().filter_map(move |stretch| Some([degrees(stretch.a)?, degrees(stretch.b)?]))
     }
 
     /// Checks a complete route. Both are JSON as the public API speaks it: the body of `POST /api/v1/routes` and the
