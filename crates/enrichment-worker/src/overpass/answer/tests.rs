@@ -42,7 +42,7 @@ fn every_recorded_response_is_read() {
         ("center-feature.json", (1, 0)),
         // Its ways come as lists of nodes.
         ("map.json", (1, 11)),
-        ("meta.json", (0, 1)),
+        ("meta.json", (1, 1)),
         ("node-01.json", (1, 0)),
         ("overpass-response-2.json.gz", (0, 0)),
         ("overpass-response-3.json.gz", (0, 0)),
