@@ -40,6 +40,9 @@ pub(super) struct Square {
 
 /// Something with a theme.
 pub(super) struct Place {
+    /// Those of its own tags.
+    pub own_themes: Vec<ThemeId>,
+    /// Its own, and those of elements that may stand for the same place.
     pub themes: Vec<ThemeId>,
     pub kind: String,
     /// Its name, and its entry in Wikidata: what it has in common with an element that stands for the same place.
@@ -132,7 +135,10 @@ impl Extract {
             let handles = comparable_name(&found.tags).into_iter().chain(entry).collect();
             // Its rank among all places is told when all are known.
             let (dwell_s, popularity) = (dwell_seconds(&found.tags), prominence(&found.tags).into());
-            self.places.insert(found.id, Place { themes, kind, handles, dwell_s, popularity, outline });
+            self.places.insert(
+                found.id,
+                Place { own_themes: themes.clone(), themes, kind, handles, dwell_s, popularity, outline },
+            );
         }
     }
 }
