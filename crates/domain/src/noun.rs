@@ -91,10 +91,10 @@ pub(crate) fn noun_of_place(tags: &Tags) -> Option<String> {
         ("leisure", "bird_hide") => "bird hide",
         ("natural", "tree") => "tree",
         ("natural", "tree_row") => "row of trees",
-        ("natural", "water") => match get("water") {
-            Some(kind @ ("lake" | "pond" | "river" | "canal" | "lagoon" | "reservoir" | "basin")) => kind,
-            _ => "stretch of water",
-        },
+        ("natural", "water") => {
+            let waters = ["lake", "pond", "river", "canal", "lagoon", "reservoir", "basin"];
+            get("water").filter(|kind| waters.contains(kind)).unwrap_or("stretch of water")
+        }
         ("natural", "wood") => "wood",
         ("natural", "rock" | "stone") => "rock",
         ("natural", "bare_rock") => "stretch of bare rock",

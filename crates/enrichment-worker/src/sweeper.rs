@@ -26,7 +26,7 @@ pub(crate) async fn sweep(app: App) {
                 match app.bus.publish_job(&MaintenanceJob { slot }, 0, None).await {
                     Ok(()) => told = Some(slot),
                     Err(error) => {
-                        tracing::warn!(%error, "nobody heard that it is time to tidy up; trying again")
+                        tracing::warn!(%error, "nobody heard that it is time to tidy up; trying again");
                     }
                 }
             }

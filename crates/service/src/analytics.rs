@@ -3,7 +3,7 @@
 //! HTTP and TLS, so the one call that is needed is made here.
 
 use std::{
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
     thread,
     time::{Duration, Instant},
 };
@@ -130,14 +130,7 @@ impl Sender {
                 }
                 let is_full = batch.len() >= BATCH || waiting.is_some();
                 let left = deadline.saturating_duration_since(Instant::now());
-                next = if is_full {
-                    None
-                } else {
-                    match messages.recv_timeout(left) {
-                        Ok(message) => Some(message),
-                        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-                    }
-                };
+                next = if is_full { None } else { messages.recv_timeout(left).ok() };
             }
             if !batch.is_empty() {
                 self.send(&batch);

@@ -69,7 +69,8 @@ impl Query {
             match word {
                 "center" | "tags" | "qt" => {}
                 number => {
-                    most = Some(number.parse().map_err(|_| format!("';' expected - '{number}' found."))?)
+                    let error = |_| format!("';' expected - '{number}' found.");
+                    most = Some(number.parse().map_err(error)?);
                 }
             }
         }
