@@ -39,9 +39,8 @@ pub(crate) struct Candidate {
 
 pub(crate) struct Candidates {
     pub list: Vec<Candidate>,
-    pub kinds: usize,
-    /// Nearly everything on offer is of one kind.
-    pub only_kind: Option<usize>,
+    /// What part of the offer each kind is.
+    pub kind_shares: Vec<f64>,
     pub sparse_themes: Vec<ThemeId>,
 }
 
@@ -85,7 +84,7 @@ pub(crate) fn find(
             *kinds.entry(pois[known.poi].kind.as_str()).or_default() += 1;
             kinds
         });
-    let only_kind = kinds.values().position(|&count| count * 10 > weighed.len() * 8);
+    let kind_shares = kinds.values().map(|&count| count as f64 / weighed.len() as f64).collect();
     let number: HashMap<&str, usize> =
         kinds.keys().enumerate().map(|(number, &kind)| (kind, number)).collect();
     let most = MOST.min(30 + usize::from(request.duration_minutes()));
@@ -100,7 +99,7 @@ pub(crate) fn find(
             themes: known.themes,
         })
         .collect();
-    Candidates { list, kinds: kinds.len(), only_kind, sparse_themes }
+    Candidates { list, kind_shares, sparse_themes }
 }
 
 /// The places with a wanted theme that are seen from a street and can be walked to, stayed at and walked on from.

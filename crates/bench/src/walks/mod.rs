@@ -2,6 +2,8 @@
 
 mod lines;
 mod report;
+#[cfg(test)]
+mod tests;
 mod trial;
 mod twelve;
 
@@ -41,7 +43,7 @@ pub(crate) struct WalksArgs {
     /// How many of the worst requests to show for each number that misses its target
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     worst: usize,
-    /// Also write all figures, with every request, as JSON
+    /// Also write all figures, with every request and its walk, as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
@@ -83,18 +85,4 @@ pub(crate) fn run(args: &WalksArgs) -> anyhow::Result<()> {
         write_json(json, &report::json(&of, &lines, &trials))?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn minutes_are_a_range_that_a_walker_can_ask_for() {
-        assert_eq!(minutes("20-180"), Ok(20..=180));
-        assert_eq!(minutes("60"), Ok(60..=60));
-        for wrong in ["", "60-20", "0-60", "20-1000", "a-b", "20-"] {
-            assert!(minutes(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -64,7 +64,9 @@ pub(crate) fn worst(lines: &[Line], trials: &[Trial], count: usize) {
     for line in lines.iter().filter(|line| count > 0 && line.is_met() == Some(false)) {
         say(&format!("\n{} {}: {:.3}", line.number, line.what, line.value));
         for (at, value) in line.worst.iter().filter(|(_, value)| !line.would_meet(*value)).take(count) {
-            say(&format!("  {value:.3}  {}", trials[*at].wish));
+            let walked = trials[*at].walked().filter(|_| line.number == 10);
+            let why = walked.and_then(|walked| walked.monotonous.as_deref()).unwrap_or_default();
+            say(&format!("  {value:.3} {why} {}", trials[*at].wish));
         }
     }
 }
@@ -88,6 +90,7 @@ fn request(trial: &Trial) -> Value {
             own["refused"] = json!({"reason": reason.code(), "wrong": wrong});
         }
         Outcome::Walked(walked) => {
+            own["route"] = walked.route.clone();
             own["numbers"] = walked.report.numbers.as_ref().map_or(Value::Null, numbers);
             let broken: Vec<String> = walked.report.violations.iter().map(ToString::to_string).collect();
             own["broken_promises"] = json!(broken);
@@ -109,7 +112,7 @@ fn request(trial: &Trial) -> Value {
 fn numbers(n: &Numbers) -> Value {
     json!({
         "distance_m": n.distance_m, "walking_s": n.walking_s, "duration_error": n.duration_error,
-        "unused_share": n.unused_share, "repeated_share": n.repeated_share, "idle_spurs": n.idle_spurs,
+        "unused_share": n.unused_share, "repeated_share": n.repeated_share, "forced_share": n.forced_share, "idle_spurs": n.idle_spurs,
         "stop_spurs_m": n.stop_spurs_m, "steps_m": n.steps_m, "lit_share": n.lit_share,
         "unlit_share": n.unlit_share, "private_m": n.private_m, "snap_m": n.snap_m,
         "stop_point_m": n.stop_point_m, "stop_edge_m": n.stop_edge_m, "stops": n.stops, "twice": n.twice,

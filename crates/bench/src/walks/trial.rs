@@ -34,13 +34,15 @@ pub(crate) enum Outcome {
 
 /// A walk that was found.
 pub(crate) struct Walked {
+    /// In the form of the public API.
+    pub route: Value,
     pub report: Report,
     /// Places with a wanted theme within reach.
     pub offers: usize,
     /// More than fits into the time.
     pub plenty: bool,
-    /// Too many stops are of one kind, though there are others; nothing for a few stops.
-    pub monotonous: Option<bool>,
+    /// Too many stops are of one kind, though there are others.
+    pub monotonous: Option<String>,
     pub light: Option<Light>,
     pub gems: Option<Gems>,
     /// What its stops are worth, as a share of the best known.
@@ -103,15 +105,16 @@ impl Tester<'_> {
 
     fn look_at(&self, wish: &Value, route: &Route) -> anyhow::Result<Walked> {
         let supply = self.checker.supply(wish)?;
-        let report = self.checker.check(wish, &serde_json::to_value(route)?);
+        let json = serde_json::to_value(route)?;
         Ok(Walked {
-            report,
+            report: self.checker.check(wish, &json),
             offers: supply.len(),
             plenty: supply.is_plenty(),
-            monotonous: self.checker.is_monotonous(&supply, route),
+            monotonous: self.checker.too_many_of_a_kind(&supply, route),
             light: self.light(wish)?,
             gems: self.gems(wish, &supply, route.stops.len())?,
             score: self.score(wish, route, &supply)?,
+            route: json,
         })
     }
 

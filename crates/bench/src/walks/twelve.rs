@@ -54,6 +54,7 @@ impl<'a> Walks<'a> {
         let over = |numbers: &Numbers| count(numbers.unused_share < 0.0);
         let unused = |numbers: &Numbers| numbers.unused_share;
         let where_plenty = || self.some(|walked, numbers| walked.plenty.then_some(numbers.unused_share));
+        let unforced = self.each(|numbers| numbers.repeated_share - numbers.forced_share);
         let repeated = || self.each(|numbers| numbers.repeated_share);
         vec![
             Line::of(
@@ -75,6 +76,7 @@ impl<'a> Walks<'a> {
             Line::of(2, "unused budget, p95, all walks", Target::None, P95, self.each(unused)),
             Line::of(3, "walked twice, median", AtMost(0.05), Median, repeated()),
             Line::of(3, "walked twice, p95", AtMost(0.15), P95, repeated()),
+            Line::of(3, "walked twice, p95, but for the start's dead end", Target::None, P95, unforced),
             Line::of(4, "spurs over 30 m without a stop", AtMost(0.0), Sum, self.each(|n| n.idle_spurs)),
             Line::of(
                 4,
@@ -174,7 +176,10 @@ impl<'a> Walks<'a> {
             let wanted = (numbers.wanted_share * numbers.stops).round() as usize;
             (0..numbers.stops as usize).map(|stop| count(stop < wanted)).collect()
         };
-        let monotonous = |walked: &'a Walked, _: &'a Numbers| walked.monotonous.map(count);
+        let monotonous = |walked: &'a Walked, numbers: &'a Numbers| {
+            // Who can see all there is need not leave anything out.
+            numbers.commonest_kind_share.filter(|_| walked.plenty).map(|_| count(walked.monotonous.is_some()))
+        };
         vec![
             Line::of(7, "private ways, most, m", AtMost(NOISE_M), Most, self.each(|n| n.private_m)),
             Line::of(

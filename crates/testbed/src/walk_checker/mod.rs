@@ -6,6 +6,7 @@
 //! or worse without being right or wrong is a number ([`Numbers`]), and many walks make a [`Summary`].
 
 mod clock;
+mod dead_ends;
 mod extract;
 mod footing;
 mod light;
@@ -29,6 +30,7 @@ use domain::{Coordinate, ThemeCatalogue};
 use serde_json::Value;
 use std::{path::Path, sync::OnceLock};
 
+use dead_ends::Rounds;
 use extract::Extract;
 use streets::Streets;
 use supply::Doors;
@@ -44,6 +46,8 @@ pub struct WalkChecker {
     extract: Extract,
     streets: Streets,
     doors: OnceLock<Doors>,
+    /// For all, and for those who take no steps.
+    rounds: [OnceLock<Rounds>; 2],
 }
 
 impl WalkChecker {
@@ -51,7 +55,7 @@ impl WalkChecker {
     pub fn read(extract: &Path) -> anyhow::Result<Self> {
         let extract = Extract::read(extract, &ThemeCatalogue::bundled())?;
         let streets = Streets::of(&extract);
-        Ok(Self { extract, streets, doors: OnceLock::new() })
+        Ok(Self { extract, streets, doors: OnceLock::new(), rounds: Default::default() })
     }
 
     /// The straight pieces of all ways that are open to everybody, have no steps and lead somewhere: where one may well
@@ -80,7 +84,17 @@ impl WalkChecker {
         places::stops(&walk, places, plane, &mut report);
         way::stairs(&walk, &self.streets, &mut report);
         way::honesty(&walk, &mut report);
-        report.numbers = Some(measure::measure(&walk, &self.streets, places, plane));
+        let mut numbers = measure::measure(&walk, &self.streets, places, plane);
+        numbers.forced_share = self.forced_m(&walk).min(walk.trace.repeated_m()) / walk.length_m().max(1.0);
+        report.numbers = Some(numbers);
         report
+    }
+
+    /// What one must walk twice who comes back to a start in a dead end.
+    fn forced_m(&self, walk: &Walk) -> f64 {
+        let Some(start) = walk.spots.first().filter(|_| walk.request.is_loop()) else { return 0.0 };
+        let stepless = walk.request.accessibility().avoid_stairs;
+        let rounds = self.rounds[usize::from(stepless)].get_or_init(|| self.streets.rounds(stepless));
+        self.streets.dead_end_m(*start, streets::ON_IT_M, stepless, rounds)
     }
 }

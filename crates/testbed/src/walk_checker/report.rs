@@ -70,6 +70,8 @@ pub struct Numbers {
     pub unused_share: f64,
     /// Walked another time, in either direction.
     pub repeated_share: f64,
+    /// Of the path, what had to be walked twice since the walk comes back to a start in a dead end.
+    pub forced_share: f64,
     /// Stretches of over 30 m, there and back, with no stop at their end.
     pub idle_spurs: f64,
     /// Depth of the stretches there and back that lead to a stop.

@@ -81,18 +81,20 @@ impl WalkChecker {
         places.map(|place| supply.rank(place.popularity)).collect()
     }
 
-    /// Whether a kind has more than two fifths of the stops, and more than its part of all that is on offer: who asks for
-    /// themes that are nearly all of one kind has asked for that kind. Nothing for a few stops.
-    pub fn is_monotonous(&self, supply: &Supply, route: &Route) -> Option<bool> {
+    /// The kind that has more than two fifths of the stops, and more than its part of all that is on offer: who asks for
+    /// themes that are nearly all of one kind has asked for that kind. None on a walk of a few stops.
+    pub fn too_many_of_a_kind(&self, supply: &Supply, route: &Route) -> Option<String> {
         let places = route.stops.iter().filter_map(|stop| self.extract.places.get(&stop.poi_id));
         let kinds = count(places.map(|place| place.kind.as_str()));
         let stops: usize = kinds.values().sum();
         let offered = count(supply.offers.iter().map(|offer| offer.kind.as_str()));
-        let too_many = |(kind, stops_of_it): (&&str, &usize)| {
-            let offered = offered.get(kind).copied().unwrap_or(0) as f64 / supply.len().max(1) as f64;
-            *stops_of_it > most_of_a_kind(stops) && *stops_of_it as f64 > (offered * stops as f64).ceil()
-        };
-        (stops >= A_FEW_STOPS).then(|| kinds.iter().any(too_many))
+        kinds.into_iter().filter(|_| stops >= A_FEW_STOPS).find_map(|(kind, taken)| {
+            let (there, all) = (offered.get(kind).copied().unwrap_or(0), supply.len());
+            let fair = (there as f64 / all.max(1) as f64 * stops as f64).ceil() as usize;
+            (taken > most_of_a_kind(stops).max(fair)).then(|| {
+                format!("{taken} of {stops} stops are {kind}, as are {there} of {all} places on offer")
+            })
+        })
     }
 
     fn find_doors(&self) -> Doors {
