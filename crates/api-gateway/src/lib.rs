@@ -16,7 +16,10 @@ mod router;
 mod sweeper;
 
 use anyhow::Context;
-use service::admin_server::{self, Probes};
+use service::{
+    admin_server::{self, Probes},
+    analytics::Analytics,
+};
 use store::{Database, RateLimiter, Redis};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -40,6 +43,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         database,
         redis,
         bus,
+        analytics: Analytics::start(&config.analytics),
         config: config.clone().into(),
     };
 
@@ -58,12 +62,13 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let listener = TcpListener::bind(config.door.listen_addr)
         .await
         .with_context(|| format!("LISTEN_ADDR {}", config.door.listen_addr))?;
-    let (database, bus) = (app.database.clone(), app.bus.clone());
+    let (database, bus, analytics) = (app.database.clone(), app.bus.clone(), app.analytics.clone());
     service::http::serve(listener, router::router(app), shutdown).await?;
 
     sweeper.await?;
     measuring.await?;
     admin.abort();
+    analytics.flush().await;
     bus.close().await;
     database.close().await;
     Ok(())

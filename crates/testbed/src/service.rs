@@ -16,6 +16,8 @@ pub enum Role {
     Worker,
     /// Tells walkers how their request is going.
     Notifier,
+    /// Learns of more places.
+    Enricher,
 }
 
 impl Role {
@@ -25,6 +27,7 @@ impl Role {
             Self::Gateway => "api-gateway",
             Self::Worker => "route-worker",
             Self::Notifier => "notifier",
+            Self::Enricher => "enrichment-worker",
         }
     }
 }
@@ -150,7 +153,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub fn new(role: Role) -> anyhow::Result<Self> {
-        let port = if role == Role::Worker { None } else { Some(free_port()?) };
+        let port = if matches!(role, Role::Gateway | Role::Notifier) { Some(free_port()?) } else { None };
         Ok(Self { role, port, admin_port: free_port()?, env: Vec::new() })
     }
 }
