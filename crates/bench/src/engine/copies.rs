@@ -35,6 +35,8 @@ struct Figures {
     first_ms: Vec<f64>,
     /// Of the others.
     cpu_ms: Vec<f64>,
+    /// After the first walk alone, and after all.
+    first_mb: f64,
     resident_mb: f64,
     /// Of it, what is no part of a mapped file.
     own_mb: f64,
@@ -82,7 +84,8 @@ impl Sizes {
         row("a walk, CPU ms, p50", &|figures| Spread::of(figures.cpu_ms.iter().copied()).median);
         row("a walk, CPU ms, p95", &|figures| Spread::of(figures.cpu_ms.iter().copied()).p95);
         row("the first time, p95", &|figures| Spread::of(figures.first_ms.iter().copied()).p95);
-        row("a worker's memory, MB", &|figures| figures.resident_mb);
+        row("memory after one walk, MB", &|figures| figures.first_mb);
+        row("memory after all of them, MB", &|figures| figures.resident_mb);
         row("of it not in mapped files, MB", &|figures| figures.own_mb);
         row("networks that it uses, MB", &|figures| figures.networks_mb);
         for ((what, most), ratio) in MOST.into_iter().zip(self.ratios()) {
@@ -95,7 +98,8 @@ impl Sizes {
         let figures = |figures: &Figures| {
             let Spread { median, p95, count, .. } = Spread::of(figures.cpu_ms.iter().copied());
             json!({"cpu_ms": {"p50": median, "p95": p95, "count": count},
-                "first_ms": {"p95": Spread::of(figures.first_ms.iter().copied()).p95}, "resident_mb": figures.resident_mb,
+                "first_ms": {"p95": Spread::of(figures.first_ms.iter().copied()).p95}, "first_mb": figures.first_mb,
+                "resident_mb": figures.resident_mb,
                 "own_mb": figures.own_mb, "networks_mb": figures.networks_mb})
         };
         let ratios = MOST.into_iter().zip(self.ratios()).map(|((what, most), ratio)| {
@@ -125,8 +129,14 @@ impl Worker {
             jobs.push(job);
         }
         let networks_mb = networks.values().sum::<u64>() as f64 / (1024.0 * 1024.0);
-        let figures =
-            Figures { networks_mb, first_ms: Vec::new(), cpu_ms: Vec::new(), resident_mb: 0.0, own_mb: 0.0 };
+        let figures = Figures {
+            networks_mb,
+            first_ms: Vec::new(),
+            cpu_ms: Vec::new(),
+            first_mb: f64::NAN,
+            resident_mb: 0.0,
+            own_mb: 0.0,
+        };
         Ok(Self { process: our_process(dir)?, jobs, figures })
     }
 
@@ -135,6 +145,9 @@ impl Worker {
         let number = |name: &str| answer[name].as_f64().with_context(|| format!("no {name} in {answer}"));
         let times = if round == 0 { &mut self.figures.first_ms } else { &mut self.figures.cpu_ms };
         times.push(number("cpu_ms")?);
+        if self.figures.first_mb.is_nan() {
+            self.figures.first_mb = number("resident_mb")?;
+        }
         (self.figures.resident_mb, self.figures.own_mb) = (number("resident_mb")?, number("own_mb")?);
         Ok(())
     }
