@@ -1,8 +1,8 @@
 //! Finds the best walk through a street network within a time budget.
 //!
-//! Two doors. [`NetworkBuilder`] turns OpenStreetMap ways into [`NetworkCell`]s, which somebody stores.
+//! Three doors. [`NetworkBuilder`] turns OpenStreetMap ways into [`NetworkCell`]s, which somebody stores.
 //! [`generate_route`] takes a [`Network`] of the cells around a request (see [`Reach`]) and the places within
-//! reach, and answers with a walk.
+//! reach, and answers with a walk. [`orienteering`] is the search behind it for anybody's matrix of times.
 //!
 //! Everything here is a pure function of its arguments: no I/O, clock, environment, thread or ambient randomness.
 //! The same network, places, request and [`Effort`] give the same walk. No input makes it panic.
@@ -22,6 +22,7 @@ mod ground;
 mod legs;
 mod matrix;
 mod network;
+pub mod orienteering;
 mod pace;
 mod profile;
 mod quality;

@@ -1,7 +1,10 @@
 //! What a set of stops is worth: the sum of its stops, each kind and theme with falling returns, so that variety
 //! wins.
 
-use crate::candidates::{Candidate, Candidates};
+use crate::{
+    candidates::{Candidate, Candidates},
+    search::Reward,
+};
 
 const THEME_WEIGHT: f64 = 0.6;
 const MOST_THEMES: usize = 32;
@@ -41,7 +44,6 @@ impl Variety {
 }
 
 /// The running sums of a set of stops.
-#[derive(Clone)]
 pub(crate) struct Tally {
     variety: Variety,
     kind_sums: Vec<f64>,
@@ -74,9 +76,17 @@ impl Tally {
         self.stops += 1;
     }
 
+    fn remove(&mut self, stop: &Candidate) {
+        self.kind_sums[stop.kind] -= stop.value;
+        self.kind_counts[stop.kind] -= 1;
+        bits(stop.themes).for_each(|theme| self.theme_sums[theme] -= stop.value);
+        self.stops -= 1;
+    }
+
     /// What one more stop would add, rules aside.
     pub fn gain(&self, stop: &Candidate) -> f64 {
-        let rise = |sum: f64| returns(sum + stop.value) - returns(sum);
+        // returns(sum + value) - returns(sum), with one division.
+        let rise = |sum: f64| 36.0 * stop.value / ((6.0 + sum) * (6.0 + sum + stop.value));
         let themes: f64 = bits(stop.themes).map(|theme| rise(self.theme_sums[theme])).sum();
         let full = self.variety.only_kind != Some(stop.kind)
             && self.kind_counts[stop.kind] + 1 > self.variety.most(self.stops + 1);
@@ -86,21 +96,10 @@ impl Tally {
 
     /// Stops that are too many of their kind.
     pub fn excess(&self) -> usize {
-        self.excess_of(self.stops, None)
-    }
-
-    /// The same with one more stop.
-    pub fn excess_with(&self, stop: &Candidate) -> usize {
-        self.excess_of(self.stops + 1, Some(stop.kind))
-    }
-
-    fn excess_of(&self, stops: usize, more: Option<usize>) -> usize {
-        let most = self.variety.most(stops);
+        let most = self.variety.most(self.stops);
         let counts = self.kind_counts.iter().enumerate();
-        counts
-            .filter(|&(kind, _)| self.variety.only_kind != Some(kind))
-            .map(|(kind, &count)| (count + usize::from(more == Some(kind))).saturating_sub(most))
-            .sum()
+        let bound = counts.filter(|&(kind, _)| self.variety.only_kind != Some(kind));
+        bound.map(|(_, &count)| count.saturating_sub(most)).sum()
     }
 
     /// What the stops are worth together.
@@ -108,6 +107,69 @@ impl Tally {
         let kinds: f64 = self.kind_sums.iter().map(|&sum| returns(sum)).sum();
         let themes: f64 = self.theme_sums.iter().map(|&sum| returns(sum)).sum();
         kinds + THEME_WEIGHT * themes - EXCESS_PRICE * self.excess() as f64
+    }
+}
+
+impl Clone for Tally {
+    fn clone(&self) -> Self {
+        Self {
+            variety: self.variety.clone(),
+            kind_sums: self.kind_sums.clone(),
+            kind_counts: self.kind_counts.clone(),
+            ..*self
+        }
+    }
+
+    /// Without allocating: the search copies often.
+    fn clone_from(&mut self, other: &Self) {
+        self.variety.clone_from(&other.variety);
+        self.kind_sums.clone_from(&other.kind_sums);
+        self.kind_counts.clone_from(&other.kind_counts);
+        (self.theme_sums, self.stops) = (other.theme_sums, other.stops);
+    }
+}
+
+/// What the search maximises for a walk: stops by the rules of variety.
+pub(crate) struct Varied<'a> {
+    pub variety: &'a Variety,
+    pub stops: &'a [Candidate],
+}
+
+impl Varied<'_> {
+    fn stop(&self, stop: u16) -> &Candidate {
+        &self.stops[usize::from(stop)]
+    }
+}
+
+impl Reward for Varied<'_> {
+    type Sums = Tally;
+
+    fn nothing(&self) -> Tally {
+        Tally::new(self.variety)
+    }
+
+    fn add(&self, sums: &mut Tally, stop: u16) {
+        sums.add(self.stop(stop));
+    }
+
+    fn remove(&self, sums: &mut Tally, stop: u16) {
+        sums.remove(self.stop(stop));
+    }
+
+    fn gain(&self, sums: &Tally, stop: u16) -> f64 {
+        sums.gain(self.stop(stop))
+    }
+
+    fn value(&self, stop: u16) -> f64 {
+        self.stop(stop).value
+    }
+
+    fn score(&self, sums: &Tally) -> f64 {
+        sums.score()
+    }
+
+    fn is_lawful(&self, sums: &Tally) -> bool {
+        sums.excess() == 0
     }
 }
 
