@@ -8,6 +8,7 @@ mod console;
 mod dice;
 mod engine;
 mod memory;
+mod orienteering;
 mod streets;
 mod walks;
 mod wishes;
@@ -28,6 +29,8 @@ enum Command {
     Engine(engine::EngineArgs),
     /// Walk through a city and measure the twelve numbers that make a walk good
     Walks(walks::WalksArgs),
+    /// Solve a folder of orienteering instances within CPU budgets and compare with the best known scores
+    Orienteering(orienteering::OrienteeringArgs),
     #[command(hide = true)]
     Serve(engine::ServeArgs),
 }
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Engine(args) => engine::run(&args),
         Command::Walks(args) => walks::run(&args),
+        Command::Orienteering(args) => orienteering::run(args),
         Command::Serve(_) => engine::serve(),
     };
     match result {

@@ -12,6 +12,7 @@ mod ground;
 mod legs;
 mod matrix;
 mod network;
+pub mod orienteering;
 mod pace;
 mod path;
 mod profile;

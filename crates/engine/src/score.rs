@@ -3,7 +3,10 @@
 
 use std::rc::Rc;
 
-use crate::candidates::{Candidate, Candidates};
+use crate::{
+    candidates::{Candidate, Candidates},
+    search::Reward,
+};
 
 const THEME_WEIGHT: f64 = 0.6;
 /// A kind of which a larger part of the offer is than this is what was asked for.
@@ -45,7 +48,6 @@ impl Variety {
 }
 
 /// The running sums of a set of stops.
-#[derive(Clone)]
 pub(crate) struct Tally {
     variety: Variety,
     kind_sums: Vec<f64>,
@@ -78,9 +80,17 @@ impl Tally {
         self.stops += 1;
     }
 
+    fn remove(&mut self, stop: &Candidate) {
+        self.kind_sums[stop.kind] -= stop.value;
+        self.kind_counts[stop.kind] -= 1;
+        bits(stop.themes).for_each(|theme| self.theme_sums[theme] -= stop.value);
+        self.stops -= 1;
+    }
+
     /// What one more stop would add, rules aside.
     pub fn gain(&self, stop: &Candidate) -> f64 {
-        let rise = |sum: f64| returns(sum + stop.value) - returns(sum);
+        // returns(sum + value) - returns(sum), with one division.
+        let rise = |sum: f64| 36.0 * stop.value / ((6.0 + sum) * (6.0 + sum + stop.value));
         let themes: f64 = bits(stop.themes).map(|theme| rise(self.theme_sums[theme])).sum();
         let full = self.kind_counts[stop.kind] + 1 > self.variety.most(stop.kind, self.stops + 1);
         let price = if full { 0.25 } else { 1.0 };
@@ -89,19 +99,8 @@ impl Tally {
 
     /// Stops that are too many of their kind.
     pub fn excess(&self) -> usize {
-        self.excess_of(self.stops, None)
-    }
-
-    /// The same with one more stop.
-    pub fn excess_with(&self, stop: &Candidate) -> usize {
-        self.excess_of(self.stops + 1, Some(stop.kind))
-    }
-
-    fn excess_of(&self, stops: usize, more: Option<usize>) -> usize {
         let counts = self.kind_counts.iter().enumerate();
-        let over = |(kind, &count): (usize, &usize)| {
-            (count + usize::from(more == Some(kind))).saturating_sub(self.variety.most(kind, stops))
-        };
+        let over = |(kind, &count): (usize, &usize)| count.saturating_sub(self.variety.most(kind, self.stops));
         counts.map(over).sum()
     }
 
@@ -110,6 +109,69 @@ impl Tally {
         let kinds: f64 = self.kind_sums.iter().map(|&sum| returns(sum)).sum();
         let themes: f64 = self.theme_sums.iter().map(|&sum| returns(sum)).sum();
         kinds + THEME_WEIGHT * themes - EXCESS_PRICE * self.excess() as f64
+    }
+}
+
+impl Clone for Tally {
+    fn clone(&self) -> Self {
+        Self {
+            variety: self.variety.clone(),
+            kind_sums: self.kind_sums.clone(),
+            kind_counts: self.kind_counts.clone(),
+            ..*self
+        }
+    }
+
+    /// Without allocating: the search copies often.
+    fn clone_from(&mut self, other: &Self) {
+        self.variety.clone_from(&other.variety);
+        self.kind_sums.clone_from(&other.kind_sums);
+        self.kind_counts.clone_from(&other.kind_counts);
+        (self.theme_sums, self.stops) = (other.theme_sums, other.stops);
+    }
+}
+
+/// What the search maximises for a walk: stops by the rules of variety.
+pub(crate) struct Varied<'a> {
+    pub variety: &'a Variety,
+    pub stops: &'a [Candidate],
+}
+
+impl Varied<'_> {
+    fn stop(&self, stop: u16) -> &Candidate {
+        &self.stops[usize::from(stop)]
+    }
+}
+
+impl Reward for Varied<'_> {
+    type Sums = Tally;
+
+    fn nothing(&self) -> Tally {
+        Tally::new(self.variety)
+    }
+
+    fn add(&self, sums: &mut Tally, stop: u16) {
+        sums.add(self.stop(stop));
+    }
+
+    fn remove(&self, sums: &mut Tally, stop: u16) {
+        sums.remove(self.stop(stop));
+    }
+
+    fn gain(&self, sums: &Tally, stop: u16) -> f64 {
+        sums.gain(self.stop(stop))
+    }
+
+    fn value(&self, stop: u16) -> f64 {
+        self.stop(stop).value
+    }
+
+    fn score(&self, sums: &Tally) -> f64 {
+        sums.score()
+    }
+
+    fn is_lawful(&self, sums: &Tally) -> bool {
+        sums.excess() == 0
     }
 }
 

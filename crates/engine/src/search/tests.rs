@@ -2,12 +2,11 @@
 
 use super::{Dice, Problem, Tour, improve};
 use crate::{candidates::Candidate, matrix::Matrix, score::Variety, snap::Place, spot::Spot};
-use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
 use std::collections::BTreeMap;
 
 /// Stops strewn over a square; walking between them is as the crow flies.
 fn instance(seed: u64, count: usize) -> (Vec<Candidate>, Matrix) {
-    let mut dice = Dice(Xoshiro256PlusPlus::seed_from_u64(seed));
+    let mut dice = Dice::new(seed);
     let spot = Spot { lon: 0, lat: 0 };
     let place = Place { edge: 0, offset_mm: 0, spot, off_m: 0.0 };
     let stops: Vec<Candidate> = (0..count)

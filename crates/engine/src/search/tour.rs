@@ -1,21 +1,21 @@
 use crate::{
     candidates::Candidate,
     matrix::Matrix,
-    score::{Tally, Variety},
+    score::{Tally, Varied, Variety},
 };
 
-/// What the search is to solve. Numbers of stops are positions in `stops`; start and end follow after them.
+use super::{Travel, search};
+
+/// What the search is to solve for a walk. Numbers of stops are positions in `stops`; start and end follow after them.
 pub(crate) struct Problem<'a> {
     pub stops: &'a [Candidate],
     pub matrix: &'a Matrix,
-    /// Transposed, so that ways to a place lie side by side too.
-    pub time_to_ms: Vec<u32>,
     pub variety: Variety,
     /// Walking and dwelling.
     pub budget_ms: u32,
     /// Dwelling alone: a walk is a walk.
     pub dwell_limit_ms: u32,
-    /// What a budget's worth of unpleasant way costs.
+    /// What a budget's worth of unpleasant way costs, in shares of the score.
     pub comfort: f64,
 }
 
@@ -29,74 +29,40 @@ pub(crate) struct Tour {
 
 impl<'a> Problem<'a> {
     pub fn new(stops: &'a [Candidate], matrix: &'a Matrix, variety: Variety, budget_ms: u32) -> Self {
-        let size = matrix.size;
-        let mut time_to_ms = vec![0; size * size];
-        for from in 0..size {
-            for to in 0..size {
-                time_to_ms[to * size + from] = matrix.time_ms[from * size + to];
-            }
-        }
         let dwell_limit_ms = budget_ms / 100 * 62;
-        Self { stops, matrix, time_to_ms, variety, budget_ms, dwell_limit_ms, comfort: 0.5 }
-    }
-
-    pub fn start(&self) -> usize {
-        self.stops.len()
-    }
-
-    pub fn end(&self) -> usize {
-        self.stops.len() + 1
-    }
-
-    pub fn time(&self, from: usize, to: usize) -> u32 {
-        self.matrix.time_ms[from * self.matrix.size + to]
-    }
-
-    /// Times from a place to all stops.
-    pub fn from(&self, place: usize) -> &[u32] {
-        &self.matrix.time_ms[place * self.matrix.size..][..self.stops.len()]
-    }
-
-    /// Times from all stops to a place.
-    pub fn to(&self, place: usize) -> &[u32] {
-        &self.time_to_ms[place * self.matrix.size..][..self.stops.len()]
-    }
-
-    /// The place before a position of the tour.
-    pub fn before(&self, tour: &Tour, position: usize) -> usize {
-        if position == 0 { self.start() } else { usize::from(tour.order[position - 1]) }
-    }
-
-    /// The place at a position of the tour, or the end.
-    pub fn at(&self, tour: &Tour, position: usize) -> usize {
-        tour.order.get(position).map_or(self.end(), |&stop| usize::from(stop))
+        Self { stops, matrix, variety, budget_ms, dwell_limit_ms, comfort: 0.5 }
     }
 
     pub fn tally(&self, tour: &Tour) -> Tally {
         Tally::of(&self.variety, tour.order.iter().map(|&stop| &self.stops[usize::from(stop)]))
     }
 
-    /// Adds up a tour's times anew.
-    pub fn measure(&self, tour: &mut Tour) {
-        tour.walk_ms = (0..=tour.order.len())
-            .fold(0, |sum: u32, i| sum.saturating_add(self.time(self.before(tour, i), self.at(tour, i))));
-        tour.dwell_ms =
-            tour.order.iter().fold(0, |sum: u32, &i| sum.saturating_add(self.stops[usize::from(i)].dwell_ms));
+    /// The tour with these stops.
+    pub fn tour(&self, order: Vec<u16>) -> Tour {
+        let (start, end) = (self.stops.len(), self.stops.len() + 1);
+        let places = || order.iter().map(|&stop| usize::from(stop));
+        let ways = std::iter::once(start).chain(places()).zip(places().chain([end]));
+        let add = |sum: u32, more: u32| sum.saturating_add(more);
+        let walk_ms = ways.map(|(from, to)| self.matrix.time_ms[from * self.matrix.size + to]).fold(0, add);
+        let dwell_ms = places().map(|stop| self.stops[stop].dwell_ms).fold(0, add);
+        Tour { order, walk_ms, dwell_ms }
     }
+}
 
-    pub fn fits(&self, walk_ms: u32, dwell_ms: u32) -> bool {
-        dwell_ms <= self.dwell_limit_ms && walk_ms.saturating_add(dwell_ms) <= self.budget_ms
-    }
-
-    /// What the walk is worth: its stops, more so where it uses its time, less on unpleasant ways.
-    pub fn worth(&self, tour: &Tour) -> f64 {
-        let size = self.matrix.size;
-        let unpleasant: f64 = (0..=tour.order.len())
-            .map(|i| f64::from(self.matrix.unpleasant_ms[self.before(tour, i) * size + self.at(tour, i)]))
-            .sum();
-        let budget = f64::from(self.budget_ms.max(1));
-        let used = (f64::from(tour.walk_ms) + f64::from(tour.dwell_ms)) / budget;
-        let score = self.tally(tour).score();
-        score + score.max(0.0) * (0.5 * used.min(1.0) - self.comfort * unpleasant / budget)
-    }
+/// The best tour found from `first` on, within so many rounds; the one without stops where none fits.
+pub(crate) fn improve(
+    problem: &Problem<'_>,
+    first: &Tour,
+    rounds: u32,
+    seed: u64,
+    should_stop: &(dyn Fn() -> bool + Sync),
+) -> Tour {
+    let unpleasant = problem.matrix.unpleasant_ms.iter().map(|&ms| (problem.comfort * f64::from(ms)) as u32);
+    let dwell = problem.stops.iter().map(|stop| stop.dwell_ms).collect();
+    let unpleasant: Vec<u32> = unpleasant.collect();
+    let mut travel = Travel::new(&problem.matrix.time_ms, Some(&unpleasant), dwell, problem.budget_ms);
+    travel.dwell_limit = u64::from(problem.dwell_limit_ms);
+    let reward = Varied { variety: &problem.variety, stops: problem.stops };
+    let order = search(&travel, &reward, &first.order, rounds, seed, should_stop);
+    problem.tour(order.unwrap_or_default())
 }
