@@ -96,10 +96,25 @@ impl Tally {
 
     /// Stops that are too many of their kind.
     pub fn excess(&self) -> usize {
-        let most = self.variety.most(self.stops);
+        self.excess_of(self.stops, None)
+    }
+
+    /// The same with one more stop.
+    fn excess_with(&self, stop: &Candidate) -> usize {
+        self.excess_of(self.stops + 1, Some(stop.kind))
+    }
+
+    fn excess_of(&self, stops: usize, more: Option<usize>) -> usize {
+        let most = self.variety.most(stops);
         let counts = self.kind_counts.iter().enumerate();
-        let bound = counts.filter(|&(kind, _)| self.variety.only_kind != Some(kind));
-        bound.map(|(_, &count)| count.saturating_sub(most)).sum()
+        counts
+            .filter(|&(kind, _)| self.variety.only_kind != Some(kind))
+            .map(|(kind, &count)| (count + usize::from(more == Some(kind))).saturating_sub(most))
+            .sum()
+    }
+
+    fn has_too_many_of(&self, kind: usize) -> bool {
+        self.variety.only_kind != Some(kind) && self.kind_counts[kind] > self.variety.most(self.stops)
     }
 
     /// What the stops are worth together.
@@ -170,6 +185,14 @@ impl Reward for Varied<'_> {
 
     fn is_lawful(&self, sums: &Tally) -> bool {
         sums.excess() == 0
+    }
+
+    fn is_lawful_with(&self, sums: &Tally, stop: u16) -> bool {
+        sums.excess_with(self.stop(stop)) == 0
+    }
+
+    fn is_too_many(&self, sums: &Tally, stop: u16) -> bool {
+        sums.has_too_many_of(self.stop(stop).kind)
     }
 }
 
