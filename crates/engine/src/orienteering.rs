@@ -89,7 +89,8 @@ impl Instance {
     /// lies within one of the ranges from arrival to departure, and nobody waits.
     pub fn with_windows(self, windows: &[Option<Vec<RangeInclusive<u32>>>]) -> Result<Self, InstanceError> {
         self.check_length(windows.len())?;
-        let pairs = |ranges: &Vec<RangeInclusive<u32>>| ranges.iter().map(|r| (*r.start(), *r.end())).collect();
+        let pairs =
+            |ranges: &Vec<RangeInclusive<u32>>| ranges.iter().map(|r| (*r.start(), *r.end())).collect();
         let hours = windows.iter().map(|ranges| ranges.as_ref().map(pairs)).collect();
         Ok(Self { hours, ..self })
     }

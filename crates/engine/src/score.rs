@@ -99,9 +99,24 @@ impl Tally {
 
     /// Stops that are too many of their kind.
     pub fn excess(&self) -> usize {
+        self.excess_of(self.stops, None)
+    }
+
+    /// The same with one more stop.
+    fn excess_with(&self, stop: &Candidate) -> usize {
+        self.excess_of(self.stops + 1, Some(stop.kind))
+    }
+
+    fn excess_of(&self, stops: usize, more: Option<usize>) -> usize {
         let counts = self.kind_counts.iter().enumerate();
-        let over = |(kind, &count): (usize, &usize)| count.saturating_sub(self.variety.most(kind, self.stops));
+        let over = |(kind, &count): (usize, &usize)| {
+            (count + usize::from(more == Some(kind))).saturating_sub(self.variety.most(kind, stops))
+        };
         counts.map(over).sum()
+    }
+
+    fn has_too_many_of(&self, kind: usize) -> bool {
+        self.kind_counts[kind] > self.variety.most(kind, self.stops)
     }
 
     /// What the stops are worth together.
@@ -172,6 +187,14 @@ impl Reward for Varied<'_> {
 
     fn is_lawful(&self, sums: &Tally) -> bool {
         sums.excess() == 0
+    }
+
+    fn is_lawful_with(&self, sums: &Tally, stop: u16) -> bool {
+        sums.excess_with(self.stop(stop)) == 0
+    }
+
+    fn is_too_many(&self, sums: &Tally, stop: u16) -> bool {
+        sums.has_too_many_of(self.stop(stop).kind)
     }
 }
 

@@ -24,7 +24,9 @@ impl BestKnown {
         };
         let (name, score) = (column("name")?, column("best_known_score")?);
         let mut best = HashMap::new();
-        for (number, line) in lines.enumerate().map(|(i, line)| (i + 2, line)).filter(|(_, line)| !line.is_empty()) {
+        for (number, line) in
+            lines.enumerate().map(|(i, line)| (i + 2, line)).filter(|(_, line)| !line.is_empty())
+        {
             let fields: Vec<&str> = line.split(',').map(str::trim).collect();
             ensure!(fields.len() == header.len(), "line {number}: there are not {} fields", header.len());
             let value = fields[score].parse();
@@ -43,8 +45,12 @@ impl BestKnown {
 pub(super) fn beside(path: &Path) -> Option<PathBuf> {
     let path = path.canonicalize().ok()?;
     let folders = path.ancestors().take(2).filter(|folder| folder.is_dir());
-    let mut files: Vec<PathBuf> =
-        folders.filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten().map(|entry| entry.path()).collect();
+    let mut files: Vec<PathBuf> = folders
+        .filter_map(|folder| fs::read_dir(folder).ok())
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
     files.sort();
     files.into_iter().find(|file| {
         let name = file.file_name().unwrap_or_default().to_string_lossy();

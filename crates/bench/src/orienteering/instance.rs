@@ -83,7 +83,10 @@ fn at(line: usize) -> String {
 /// `number of the node, values`.
 fn node_row<const N: usize>(row: &[f64], nodes: usize) -> anyhow::Result<(usize, [f64; N])> {
     let Some((&number, values)) = row.split_first() else { bail!("the line is empty") };
-    ensure!(number >= 1.0 && number <= nodes as f64 && number.fract() == 0.0, "{number} is no node of {nodes}");
+    ensure!(
+        number >= 1.0 && number <= nodes as f64 && number.fract() == 0.0,
+        "{number} is no node of {nodes}"
+    );
     let Ok(values) = <[f64; N]>::try_from(values) else {
         bail!("a node and {N} numbers belong here, not {} numbers", row.len());
     };
@@ -147,7 +150,8 @@ impl<'a> File<'a> {
         if kind == "EXPLICIT" {
             return self.explicit(nodes).map(Ways::Explicit);
         }
-        let distance = Distance::named(kind).with_context(|| format!("EDGE_WEIGHT_TYPE {kind} is not known"))?;
+        let distance =
+            Distance::named(kind).with_context(|| format!("EDGE_WEIGHT_TYPE {kind} is not known"))?;
         let mut spots = vec![None; nodes];
         for (line, row) in self.section("NODE_COORD_SECTION")? {
             let (node, [x, y]) = node_row(row, nodes).with_context(|| at(*line))?;

@@ -63,16 +63,17 @@ pub(super) fn force<R: Reward>(
         return;
     }
     let mut forced = [NOWHERE; MOST_FORCED];
+    let mut count = 0;
     let mut next = Some(plan.out[dice.below(plan.out.len())]);
-    for slot in &mut forced {
-        let Some(stop) = next else { break };
+    while let (Some(stop), Some(slot)) = (next, forced.get_mut(count)) {
         plan.least_extra(on.travel, stop);
         plan.put_in(on, stop, changed);
         *slot = stop;
+        count += 1;
         let lonely = dice.share() > company;
         next = on.travel.near(stop).iter().copied().find(|&near| !lonely && !plan.visits(near));
     }
-    make_room(on, plan, &forced, (noise, taste), gone, changed);
+    make_room(on, plan, &forced[..count], (noise, taste), gone, changed);
 }
 
 /// Takes out what gives least for its strain until the tour fits; what is to be kept only when nothing else is left.

@@ -98,7 +98,8 @@ pub(crate) fn better_than(
         // With hours it may be good to come later, so only what is the same is left out.
         let has_hours = travel.windows.is_some();
         next.dedup_by(|later, kept| {
-            (later.visited, later.last) == (kept.visited, kept.last) && (!has_hours || later.time == kept.time)
+            (later.visited, later.last) == (kept.visited, kept.last)
+                && (!has_hours || later.time == kept.time)
         });
         layers.push(next);
     }

@@ -114,6 +114,8 @@ struct Search<'a, R: Reward> {
     straight: Plan<R::Sums>,
     current: Plan<R::Sums>,
     trial: Plan<R::Sums>,
+    /// The trial, while another one is looked at.
+    aside: Plan<R::Sums>,
     /// In this look, and in all.
     found: Found<R::Sums>,
     best: Found<R::Sums>,
@@ -128,12 +130,7 @@ struct Search<'a, R: Reward> {
 }
 
 impl<'a, R: Reward> Search<'a, R> {
-    fn new(
-        on: &'a Terms<'a, R>,
-        rounds: u32,
-        seed: u64,
-        should_stop: &'a (dyn Fn() -> bool + Sync),
-    ) -> Self {
+    fn new(on: &'a Terms<'a, R>, rounds: u32, seed: u64, should_stop: &'a (dyn Fn() -> bool + Sync)) -> Self {
         let mut dice = Dice::new(seed);
         let noise = Noise::new(&mut dice);
         let straight = Plan::straight(on);
@@ -142,6 +139,7 @@ impl<'a, R: Reward> Search<'a, R> {
             on,
             current: straight.clone(),
             trial: straight.clone(),
+            aside: straight.clone(),
             straight,
             best: found.clone(),
             found,
@@ -188,7 +186,9 @@ impl<'a, R: Reward> Search<'a, R> {
 
     /// Anneals the current plan.
     fn look(&mut self, rounds: u32) {
-        let rounds = (u64::from(rounds) * u64::from(self.rounds.min(ENOUGH_ROUNDS)) / u64::from(ENOUGH_ROUNDS)).max(15);
+        let rounds = (u64::from(rounds) * u64::from(self.rounds.min(ENOUGH_ROUNDS))
+            / u64::from(ENOUGH_ROUNDS))
+        .max(15);
         let mut vary = |usual: f64| usual * SPREAD[self.dice.below(SPREAD.len())];
         let (heat, way_price) = (vary(HEAT), vary(WAY_PRICE));
         let (forced, company, ruined) = (vary(FORCED), vary(COMPANY), vary(RUINED) as usize);
@@ -208,6 +208,7 @@ impl<'a, R: Reward> Search<'a, R> {
             self.done += 1;
             self.vary_trial(forced, company, ruined);
             self.note();
+            self.note_lawful();
             let trial_energy = self.merit(&self.trial) - way_price * self.trial.time as f64;
             let heat = heat * height * (1.0 - round as f64 / rounds as f64);
             if trial_energy >= energy + heat * self.dice.share().max(1e-12).ln() {
@@ -245,13 +246,29 @@ impl<'a, R: Reward> Search<'a, R> {
         let is_better = |found: &Found<R::Sums>| {
             merit > found.merit || (merit == found.merit && self.trial.strain < found.plan.strain)
         };
-        if is_better(&self.found) && self.trial.fits(self.on.travel) && self.on.reward.is_lawful(&self.trial.sums) {
+        if is_better(&self.found)
+            && self.trial.fits(self.on.travel)
+            && self.on.reward.is_lawful(&self.trial.sums)
+        {
             self.found.plan.copy(&self.trial);
             self.found.merit = merit;
             if self.found.is_better_than(&self.best) {
                 self.best.copy(&self.found);
             }
         }
+    }
+
+    /// What the rules forbid may be one stop away from what they allow.
+    fn note_lawful(&mut self) {
+        if self.on.reward.is_lawful(&self.trial.sums) {
+            return;
+        }
+        std::mem::swap(&mut self.trial, &mut self.aside);
+        self.trial.copy(&self.aside);
+        let taste = Taste::any(&mut self.dice);
+        self.trial.obey(self.on, &self.noise, taste, &mut self.gone, &mut self.changed);
+        self.note();
+        std::mem::swap(&mut self.trial, &mut self.aside);
     }
 
     /// The score, less where the ways are unpleasant.

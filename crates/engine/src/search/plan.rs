@@ -30,7 +30,21 @@ pub(super) struct Plan<S> {
     /// For each stop that is not visited, the strain it would add where that is least, and between which places.
     /// Stale where these are no longer side by side; meaningless for stops that are visited.
     extra: Vec<i32>,
-    between: Vec<(u16, u16)>,
+    between: Vec<Between>,
+}
+
+/// Two places in one number: the loop that compares with all stops can then do several at a time.
+#[derive(Clone, Copy)]
+struct Between(u32);
+
+impl Between {
+    fn new(before: u16, after: u16) -> Self {
+        Self(u32::from(before) << 16 | u32::from(after))
+    }
+
+    fn places(self) -> (u16, u16) {
+        ((self.0 >> 16) as u16, self.0 as u16)
+    }
 }
 
 /// Places whose surroundings have changed, each once.
@@ -77,7 +91,7 @@ impl<S: Clone> Plan<S> {
             out: (0..start).collect(),
             out_at: (0..start).collect(),
             extra: vec![i32::MAX; stops],
-            between: vec![(start, start); stops],
+            between: vec![Between::new(start, start); stops],
         };
         (plan.at[usize::from(start)], plan.at[usize::from(end)]) = (0, 1);
         plan.joined(travel, start, end);
@@ -110,12 +124,15 @@ impl<S: Clone> Plan<S> {
 
     /// Whether no stop is visited while it is closed.
     pub fn is_on_time(&self, travel: &Travel) -> bool {
-        travel.windows.as_ref().is_none_or(|hours| hours.first_closed(travel, self.path.iter().copied()).is_none())
+        travel
+            .windows
+            .as_ref()
+            .is_none_or(|hours| hours.first_closed(travel, self.path.iter().copied()).is_none())
     }
 
     /// The strain that a stop adds where that is least.
     pub fn least_extra(&mut self, travel: &Travel, stop: u16) -> i32 {
-        if !self.are_joined(travel, self.between[usize::from(stop)]) {
+        if !self.are_joined(travel, self.between[usize::from(stop)].places()) {
             self.look_again(travel, stop);
         }
         self.extra[usize::from(stop)]
@@ -127,7 +144,7 @@ impl<S: Clone> Plan<S> {
         let extra = match &travel.strain {
             None => self.extra[number],
             Some(_) => {
-                let (before, after) = self.ordered(self.between[number]);
+                let (before, after) = self.ordered(self.between[number].places());
                 let time = &travel.time;
                 time.between(before, stop) + time.between(stop, after) - time.between(before, after)
             }
@@ -139,7 +156,7 @@ impl<S: Clone> Plan<S> {
     /// Whether all stops are still visited in their hours with this one where it adds least strain.
     pub fn would_be_on_time(&self, travel: &Travel, stop: u16) -> bool {
         let Some(hours) = &travel.windows else { return true };
-        let (_, after) = self.ordered(self.between[usize::from(stop)]);
+        let (_, after) = self.ordered(self.between[usize::from(stop)].places());
         let (front, back) = self.path.split_at(usize::from(self.at[usize::from(after)]));
         hours.first_closed(travel, front.iter().copied().chain([stop]).chain(back.iter().copied())).is_none()
     }
@@ -147,10 +164,11 @@ impl<S: Clone> Plan<S> {
     /// Puts a stop in where it adds least strain, as found by [`least_extra`](Self::least_extra).
     pub fn put_in<R: Reward<Sums = S>>(&mut self, on: &Terms<'_, R>, stop: u16, changed: &mut Changed) {
         let number = usize::from(stop);
-        let (before, after) = self.ordered(self.between[number]);
+        let (before, after) = self.ordered(self.between[number].places());
         let position = usize::from(self.at[usize::from(after)]);
         let time = &on.travel.time;
-        self.time += i64::from(time.between(before, stop) + time.between(stop, after) - time.between(before, after));
+        self.time +=
+            i64::from(time.between(before, stop) + time.between(stop, after) - time.between(before, after));
         self.strain += i64::from(self.extra[number]);
         self.dwell += u64::from(on.travel.dwell[number]);
         on.reward.add(&mut self.sums, stop);
@@ -186,7 +204,7 @@ impl<S: Clone> Plan<S> {
             self.out_at[number] = self.out.len() as u16;
             self.out.push(stop);
             self.extra[number] = i32::MAX;
-            self.between[number] = (stop, stop);
+            self.between[number] = Between::new(stop, stop);
         }
         let leg = |table: &Table, from, to| i64::from(table.between(from, to));
         let (mut kept, mut previous) = (1, self.path[0]);
@@ -226,13 +244,13 @@ impl<S: Clone> Plan<S> {
     /// Two places have come to be one after the other: for some stops that is the best place.
     pub fn joined(&mut self, travel: &Travel, before: u16, after: u16) {
         let strain = travel.strain();
-        let direct = strain.between(before, after);
+        let (direct, here) = (strain.between(before, after), Between::new(before, after));
         let ways = strain.from(before).iter().zip(strain.to(after));
         for ((extra, between), (there, on)) in self.extra.iter_mut().zip(&mut self.between).zip(ways) {
             let via = there + on - direct;
             let is_less = via < *extra;
             *extra = if is_less { via } else { *extra };
-            *between = if is_less { (before, after) } else { *between };
+            between.0 = if is_less { here.0 } else { between.0 };
         }
     }
 
@@ -271,7 +289,7 @@ impl<S: Clone> Plan<S> {
 /// Whether a stop is better put in after this position than where it was best so far.
 fn consider(
     extra: &mut [i32],
-    between: &mut [(u16, u16)],
+    between: &mut [Between],
     path: &[u16],
     travel: &Travel,
     stop: u16,
@@ -282,6 +300,6 @@ fn consider(
     let via = strain.between(before, stop) + strain.between(stop, after) - strain.between(before, after);
     if via < extra[usize::from(stop)] {
         extra[usize::from(stop)] = via;
-        between[usize::from(stop)] = (before, after);
+        between[usize::from(stop)] = Between::new(before, after);
     }
 }

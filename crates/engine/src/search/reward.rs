@@ -13,6 +13,10 @@ pub(crate) trait Reward {
     fn score(&self, sums: &Self::Sums) -> f64;
     /// Whether such a set may be the answer; the search may pass through those that may not.
     fn is_lawful(&self, sums: &Self::Sums) -> bool;
+    /// Whether it may be with one more stop.
+    fn is_lawful_with(&self, sums: &Self::Sums, stop: u16) -> bool;
+    /// Whether a stop of the set is of those that there are too many of.
+    fn is_too_many(&self, sums: &Self::Sums, stop: u16) -> bool;
 }
 
 /// Each stop has its prize, whatever else is visited.
@@ -47,5 +51,13 @@ impl Reward for Prizes<'_> {
 
     fn is_lawful(&self, _: &f64) -> bool {
         true
+    }
+
+    fn is_lawful_with(&self, _: &f64, _: u16) -> bool {
+        true
+    }
+
+    fn is_too_many(&self, _: &f64, _: u16) -> bool {
+        false
     }
 }

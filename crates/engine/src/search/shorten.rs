@@ -35,7 +35,9 @@ impl<S: Clone> Plan<S> {
         let strain = travel.strain();
         let here = usize::from(self.at[usize::from(a)]);
         for ahead in [true, false] {
-            let Some(&b) = self.path.get(if ahead { here + 1 } else { here.wrapping_sub(1) }) else { continue };
+            let Some(&b) = self.path.get(if ahead { here + 1 } else { here.wrapping_sub(1) }) else {
+                continue;
+            };
             let old = strain.between(a, b);
             for &c in travel.near(a) {
                 let new = strain.between(a, c);
@@ -47,7 +49,9 @@ impl<S: Clone> Plan<S> {
                     continue;
                 }
                 let there = usize::from(there);
-                let Some(&d) = self.path.get(if ahead { there + 1 } else { there.wrapping_sub(1) }) else { continue };
+                let Some(&d) = self.path.get(if ahead { there + 1 } else { there.wrapping_sub(1) }) else {
+                    continue;
+                };
                 let (low, high) = (here.min(there), here.max(there));
                 let turn = if ahead {
                     Move::Turn { first: low + 1, last: high }
@@ -72,7 +76,11 @@ impl<S: Clone> Plan<S> {
         }
         for length in 1..=LONGEST_SEGMENT.min(last_stop) {
             for a_is_first in [true, false] {
-                let (first, last) = if a_is_first { (here, here + length - 1) } else { (here.wrapping_sub(length - 1), here) };
+                let (first, last) = if a_is_first {
+                    (here, here + length - 1)
+                } else {
+                    (here.wrapping_sub(length - 1), here)
+                };
                 if (length == 1 && !a_is_first) || !(1..=last_stop).contains(&first) || last > last_stop {
                     continue;
                 }
@@ -161,7 +169,8 @@ impl<S: Clone> Plan<S> {
                     + turned(first, last)
             }
             Move::Shift { first, last, gap, turned: is_turned } => {
-                let (head, tail) = if is_turned { (path[last], path[first]) } else { (path[first], path[last]) };
+                let (head, tail) =
+                    if is_turned { (path[last], path[first]) } else { (path[first], path[last]) };
                 way(path[gap], head) + way(tail, path[gap + 1]) - way(path[gap], path[gap + 1])
                     + way(path[first - 1], path[last + 1])
                     - way(path[first - 1], path[first])

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod cells;
+mod orienteering;
 mod properties;
 mod town;
 mod travel;
