@@ -26,10 +26,12 @@ fn alive(connection: &Connection) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// `duckdb_extensions()` would tell, but looks into folders, which is forbidden by now; its functions tell as well.
 fn present(connection: &Connection) -> anyhow::Result<()> {
-    let sql = "SELECT count(*) FROM duckdb_extensions() WHERE extension_name = 'spatial' AND loaded";
+    let sql = "SELECT count(DISTINCT function_name) FROM duckdb_functions()
+               WHERE function_name IN ('ST_TileEnvelope', 'ST_AsMVTGeom', 'ST_AsMVT')";
     let found: i64 = connection.query_row(sql, [], |row| row.get(0))?;
-    ensure!(found == 1, "DuckDB {} knows no spatial extension", connection.version()?);
+    ensure!(found == 3, "DuckDB {} has {found} of the 3 functions that make tiles", connection.version()?);
     Ok(())
 }
 
@@ -48,20 +50,19 @@ fn envelopes(connection: &Connection) -> anyhow::Result<()> {
 
 /// One point in the middle of a tile, as the specification of vector tiles writes it down.
 fn encodes(connection: &Connection) -> anyhow::Result<()> {
-    let sql = "SELECT ST_AsMVT(t, 'a', 4096, 'geom', 'id') FROM (
-        SELECT 1::BIGINT AS id, ST_AsMVTGeom(ST_Point(5, 5), {'min_x': 0, 'min_y': 0, 'max_x': 10, 'max_y': 10}::BOX_2D) AS geom
+    let sql = "SELECT ST_AsMVT(t, 'a', 4096, 'geom') FROM (
+        SELECT ST_AsMVTGeom(ST_Point(5, 5), {'min_x': 0, 'min_y': 0, 'max_x': 10, 'max_y': 10}::BOX_2D) AS geom
     ) t";
     let tile: Option<Vec<u8>> = connection.query_row(sql, [], |row| row.get(0))?;
     let tile = tile.context("the tile is NULL")?;
-    // A feature with id 1, of type point, whose geometry is: move to (2048, 2048).
-    let feature = [0x08, 0x01, 0x18, 0x01, 0x22, 0x05, 0x09, 0x80, 0x20, 0x80, 0x20];
+    // A feature of type point whose geometry is: move to (2048, 2048).
+    let feature = [0x18, 0x01, 0x22, 0x05, 0x09, 0x80, 0x20, 0x80, 0x20];
     ensure!(tile.windows(feature.len()).any(|part| part == feature), "a point is encoded as {tile:02x?}");
     Ok(())
 }
 
 /// What every table has besides its properties.
-const OWN: [(&str, &str); 8] = [
-    ("id", "BIGINT"),
+const OWN: [(&str, &str); 7] = [
     ("geom", "GEOMETRY"),
     ("minz", "INTEGER"),
     ("maxz", "INTEGER"),
@@ -90,11 +91,9 @@ pub(crate) fn tables(connection: &Connection, source: &Source) -> anyhow::Result
             }
         }
         // A damaged block passes the opening of the file and fails when it is read for the first time.
-        let sql = format!("SELECT count(*), count(*) FILTER (id <= 0), bit_xor(hash(t)) FROM {table} t");
-        let (rows, unnumbered): (i64, i64) = connection
-            .query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
-            .with_context(|| format!("reading table {table}"))?;
-        ensure!(unnumbered == 0, "{unnumbered} of {rows} rows of table {table} have no positive id");
+        let sql = format!("SELECT bit_xor(hash(t))::VARCHAR FROM {table} t");
+        let read: Result<Option<String>, _> = connection.query_row(&sql, [], |row| row.get(0));
+        read.with_context(|| format!("reading table {table}"))?;
     }
     Ok(())
 }

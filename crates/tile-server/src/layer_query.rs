@@ -17,15 +17,16 @@ pub(crate) struct LayerQuery {
 }
 
 impl LayerQuery {
+    /// Features get no id: the encoder takes only those of 32 bits, which OpenStreetMap's have outgrown.
     pub fn new(layer: &Layer, source: &Source) -> Self {
         let (name, table, buffer) = (&layer.name, layer.table(), layer.buffer);
-        let columns: String = layer.columns.keys().map(|column| format!(", {column}")).collect();
+        let columns: String = layer.columns.keys().map(|column| format!("{column}, ")).collect();
         // The boxes of the rows decide first; the exact shape is cut by ST_AsMVTGeom, which gives NULL for what is not in
         // the tile. Those rows are counted here and not left out by a WHERE, which DuckDB would move to before the boxes.
         let sql = format!(
-            "SELECT ST_AsMVT(t, '{name}', {EXTENT}, 'geom', 'id'), count(geom)
+            "SELECT ST_AsMVT(t, '{name}', {EXTENT}, 'geom'), count(geom)
              FROM (
-                 SELECT id{columns}, TRY(ST_AsMVTGeom(
+                 SELECT {columns}TRY(ST_AsMVTGeom(
                      geom, {{'min_x': $1::DOUBLE, 'min_y': $2::DOUBLE, 'max_x': $3::DOUBLE, 'max_y': $4::DOUBLE}}::BOX_2D,
                      {EXTENT}, {buffer}, true)) AS geom
                  FROM {table}

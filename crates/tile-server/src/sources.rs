@@ -186,7 +186,7 @@ fn check_layer(layer: &Layer, source: &Source) -> anyhow::Result<()> {
     ensure!(*layer.zooms(source).start() >= source.minzoom, "minzoom is below that of the source");
     for column in layer.columns.keys() {
         check_name(column)?;
-        let own = ["id", "geom", "minz", "maxz", "xmin", "ymin", "xmax", "ymax"];
+        let own = ["geom", "minz", "maxz", "xmin", "ymin", "xmax", "ymax"];
         ensure!(!own.contains(&column.as_str()), "{column} cannot be a property");
     }
     Ok(())

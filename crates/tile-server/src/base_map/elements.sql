@@ -34,7 +34,7 @@ WHERE len(points) >= 2 AND tags IS NOT NULL
        OR tags['natural'] = 'coastline')
   AND coalesce(tags['area'], 'no') <> 'yes';
 
--- Ids as vector tiles want them, positive: 10 times OpenStreetMap's plus 1 for a node, 2 for a way, 3 for a relation.
+-- OpenStreetMap counts each kind from 1: an id here is 10 times its, plus 1 for a node, 2 for a way, 3 for a relation.
 CREATE TEMP TABLE areas AS
 WITH closed AS (
     -- What is left of an area that the edge cuts is closed along the edge.

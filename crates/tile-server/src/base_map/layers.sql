@@ -3,7 +3,7 @@
 -- below that in a simpler form.
 
 CREATE TEMP MACRO laid_out(name) AS TABLE
-SELECT *,
+SELECT * EXCLUDE (id),
        ST_XMin(geom) AS xmin, ST_YMin(geom) AS ymin, ST_XMax(geom) AS xmax, ST_YMax(geom) AS ymax
 FROM query_table(name)
 WHERE geom IS NOT NULL AND NOT ST_IsEmpty(geom) AND minz <= maxz
