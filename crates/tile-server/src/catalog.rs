@@ -23,10 +23,13 @@ impl Catalog {
         let mut tilesets = BTreeMap::new();
         for (name, source) in definitions.iter() {
             let stamp = Stamp::of(&place.data_dir.join(&source.file))?;
-            let known = last.and_then(|last| last.0.get(name)).filter(|known| !known.is_outdated(source, &stamp));
+            let known =
+                last.and_then(|last| last.0.get(name)).filter(|known| !known.is_outdated(source, &stamp));
             let tileset = match known {
                 Some(known) => known.clone(),
-                None => Tileset::open(name, source, place).await.with_context(|| format!("source {name}"))?.into(),
+                None => {
+                    Tileset::open(name, source, place).await.with_context(|| format!("source {name}"))?.into()
+                }
             };
             tilesets.insert(name.to_owned(), tileset);
         }

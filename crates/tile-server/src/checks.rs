@@ -44,7 +44,10 @@ fn loaded(connection: &Connection) -> anyhow::Result<()> {
 fn envelopes(connection: &Connection) -> anyhow::Result<()> {
     let sql = "SELECT ST_XMin(e), ST_YMax(e) FROM (SELECT ST_TileEnvelope(1, 1, 0) AS e)";
     let (west, north): (f64, f64) = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    ensure!(west.abs() < 1e-6 && (north - crate::tile_id::WORLD).abs() < 1e-3, "tile 1/1/0 is at {west}, {north}");
+    ensure!(
+        west.abs() < 1e-6 && (north - crate::tile_id::WORLD).abs() < 1e-3,
+        "tile 1/1/0 is at {west}, {north}"
+    );
     Ok(())
 }
 

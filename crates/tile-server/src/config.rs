@@ -148,11 +148,18 @@ pub struct Export {
 }
 
 fn bbox(text: &str) -> Result<Bbox, String> {
-    let numbers: Vec<f64> =
-        text.split(',').map(|part| part.trim().parse().map_err(|_| format!("{part:?} is no number"))).collect::<Result<_, _>>()?;
+    let numbers: Vec<f64> = text
+        .split(',')
+        .map(|part| part.trim().parse().map_err(|_| format!("{part:?} is no number")))
+        .collect::<Result<_, _>>()?;
     match numbers[..] {
         [west, south, east, north]
-            if west < east && south < north && west >= -180.0 && east <= 180.0 && south >= -90.0 && north <= 90.0 =>
+            if west < east
+                && south < north
+                && west >= -180.0
+                && east <= 180.0
+                && south >= -90.0
+                && north <= 90.0 =>
         {
             Ok(Bbox([west, south, east, north]))
         }

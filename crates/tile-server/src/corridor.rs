@@ -18,14 +18,16 @@ impl Corridor {
     /// Reads the lines of a GeoJSON file; points in it, such as the stops of a route, are left out.
     pub fn read(file: &Path, metres: f64) -> anyhow::Result<Self> {
         let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-        let json: Value = serde_json::from_str(&text).with_context(|| format!("{} is no JSON", file.display()))?;
+        let json: Value =
+            serde_json::from_str(&text).with_context(|| format!("{} is no JSON", file.display()))?;
         let mut lines = Vec::new();
         collect(&json, &mut lines).with_context(|| format!("{} is no GeoJSON", file.display()))?;
         let segments: Vec<_> =
             lines.iter().flat_map(|line| line.windows(2).map(|ends| (ends[0], ends[1]))).collect();
         ensure!(!segments.is_empty(), "{} has no line", file.display());
         // Web mercator stretches the world by this much here; of several places the most stretched counts.
-        let stretch = segments.iter().map(|((_, y), _)| (y * std::f64::consts::PI / WORLD).cosh()).fold(1.0, f64::max);
+        let stretch =
+            segments.iter().map(|((_, y), _)| (y * std::f64::consts::PI / WORLD).cosh()).fold(1.0, f64::max);
         Ok(Self { segments, reach: metres * stretch })
     }
 
@@ -84,7 +86,11 @@ fn line(coordinates: &Value) -> anyhow::Result<Vec<Point>> {
         let (lon, lat) = (point[0].as_f64(), point[1].as_f64());
         lon.zip(lat).filter(|(lon, lat)| lon.abs() <= 180.0 && lat.abs() <= 90.0)
     };
-    points.map(|point| read(point).map(|(lon, lat)| project(lon, lat)).with_context(|| format!("{point} is no place"))).collect()
+    points
+        .map(|point| {
+            read(point).map(|(lon, lat)| project(lon, lat)).with_context(|| format!("{point} is no place"))
+        })
+        .collect()
 }
 
 fn around(a: Point, b: Point) -> Envelope {
@@ -100,16 +106,22 @@ fn distance(a: Point, b: Point, box_: &Envelope) -> f64 {
     let corners =
         [(box_.xmin, box_.ymin), (box_.xmin, box_.ymax), (box_.xmax, box_.ymin), (box_.xmax, box_.ymax)];
     let to_box = |(x, y): Point| {
-        let (dx, dy) = ((box_.xmin - x).max(x - box_.xmax).max(0.0), (box_.ymin - y).max(y - box_.ymax).max(0.0));
+        let (dx, dy) =
+            ((box_.xmin - x).max(x - box_.xmax).max(0.0), (box_.ymin - y).max(y - box_.ymax).max(0.0));
         dx.hypot(dy)
     };
-    corners.map(|corner| to_segment(corner, a, b)).into_iter().chain([to_box(a), to_box(b)]).fold(f64::MAX, f64::min)
+    corners
+        .map(|corner| to_segment(corner, a, b))
+        .into_iter()
+        .chain([to_box(a), to_box(b)])
+        .fold(f64::MAX, f64::min)
 }
 
 fn to_segment((x, y): Point, a: Point, b: Point) -> f64 {
     let (dx, dy) = (b.0 - a.0, b.1 - a.1);
     let length = dx * dx + dy * dy;
-    let along = if length == 0.0 { 0.0 } else { (((x - a.0) * dx + (y - a.1) * dy) / length).clamp(0.0, 1.0) };
+    let along =
+        if length == 0.0 { 0.0 } else { (((x - a.0) * dx + (y - a.1) * dy) / length).clamp(0.0, 1.0) };
     (x - a.0 - along * dx).hypot(y - a.1 - along * dy)
 }
 

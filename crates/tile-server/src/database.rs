@@ -26,7 +26,6 @@ pub(crate) struct Engine {
 pub(crate) struct Database {
     idle: Mutex<Vec<Connection>>,
     permits: Semaphore,
-    time_limit: Duration,
 }
 
 /// Why a query has no result.
@@ -60,13 +59,14 @@ impl Database {
             }
         }
         let permits = Semaphore::new(idle.len());
-        Ok(Self { idle: Mutex::new(idle), permits, time_limit: engine.time_limit })
+        Ok(Self { idle: Mutex::new(idle), permits })
     }
 
     /// Runs a query on a connection and a thread of its own. It is interrupted when it takes too long, and when nobody
     /// waits for it any more.
     pub async fn run<T: Send + 'static>(
         self: &Arc<Self>,
+        limit: Duration,
         query: impl FnOnce(&Connection) -> anyhow::Result<T> + Send + 'static,
     ) -> Result<T, QueryError> {
         let permit = self.permits.acquire().await.context("the database is closed")?;
@@ -84,7 +84,7 @@ impl Database {
         });
         tokio::select! {
             result = &mut running => Ok(result.context("the query panicked")??),
-            () = tokio::time::sleep(self.time_limit) => Err(QueryError::TimedOut(self.time_limit)),
+            () = tokio::time::sleep(limit) => Err(QueryError::TimedOut(limit)),
         }
     }
 

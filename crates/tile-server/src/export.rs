@@ -39,7 +39,8 @@ pub(crate) async fn export(config: Export) -> anyhow::Result<()> {
     let file = File::create(&unfinished).with_context(|| format!("making {}", unfinished.display()))?;
     let written = write(file, &tileset, tiles, &area, (minzoom, maxzoom), place.engine.connections).await;
     let written = written.and_then(|count| {
-        fs::rename(&unfinished, &config.out).with_context(|| format!("replacing {}", config.out.display()))?;
+        fs::rename(&unfinished, &config.out)
+            .with_context(|| format!("replacing {}", config.out.display()))?;
         Ok(count)
     });
     if written.is_err() {
@@ -88,8 +89,10 @@ fn tiles(
             }
         }
     }
-    let mut numbered: Vec<(u64, TileId)> =
-        tiles.into_iter().map(|id| Ok((pmtiles::TileId::from(coord(id)?).value(), id))).collect::<anyhow::Result<_>>()?;
+    let mut numbered: Vec<(u64, TileId)> = tiles
+        .into_iter()
+        .map(|id| Ok((pmtiles::TileId::from(coord(id)?).value(), id)))
+        .collect::<anyhow::Result<_>>()?;
     numbered.sort_unstable();
     Ok((numbered.into_iter().map(|(_, id)| id).collect(), area))
 }

@@ -46,7 +46,8 @@ impl LayerQuery {
         let outer: Envelope = inner.widened(margin);
         let mut query = connection.prepare_cached(&self.sql)?;
         let parameters = params![
-            inner.xmin, inner.ymin, inner.xmax, inner.ymax, outer.xmin, outer.ymin, outer.xmax, outer.ymax, id.z,
+            inner.xmin, inner.ymin, inner.xmax, inner.ymax, outer.xmin, outer.ymin, outer.xmax, outer.ymax,
+            id.z,
         ];
         let (layer, features): (Option<Vec<u8>>, i64) =
             query.query_row(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?;

@@ -21,6 +21,7 @@ mod layer_query;
 mod private_copy;
 mod reload;
 mod router;
+mod seal;
 mod serve;
 mod sources;
 mod sprites;
@@ -29,6 +30,7 @@ mod tile_id;
 mod tileset;
 
 pub use config::{Command, Config};
+pub use sources::BadDefinitions;
 
 /// The program.
 pub async fn run(config: Config) -> anyhow::Result<()> {

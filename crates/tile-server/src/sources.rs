@@ -1,5 +1,5 @@
 use anyhow::{Context, bail, ensure};
-use serde::{Deserialize};
+use serde::Deserialize;
 use serde_saphyr::Spanned;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,6 +12,14 @@ use std::{
 #[serde(deny_unknown_fields)]
 pub(crate) struct Definitions {
     sources: BTreeMap<String, Spanned<Source>>,
+}
+
+/// The definitions make no sense: nothing that is tried again will help.
+#[derive(Debug, thiserror::Error)]
+#[error("{file} is wrong: {error:#}")]
+pub struct BadDefinitions {
+    file: String,
+    error: anyhow::Error,
 }
 
 /// One source: a file and what of it is served how.
@@ -124,8 +132,9 @@ impl Layer {
 impl Definitions {
     /// Reads and checks a file. The error names the line at fault.
     pub fn read(file: &Path) -> anyhow::Result<Self> {
-        let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-        Self::parse(&text).with_context(|| format!("{} is wrong", file.display()))
+        let wrong = |error: anyhow::Error| BadDefinitions { file: file.display().to_string(), error };
+        let text = fs::read_to_string(file).context("it cannot be read").map_err(wrong)?;
+        Ok(Self::parse(&text).map_err(wrong)?)
     }
 
     fn parse(text: &str) -> anyhow::Result<Self> {
@@ -171,7 +180,8 @@ fn check_source(name: &str, source: &Source) -> anyhow::Result<()> {
     let mut names = BTreeSet::new();
     for layer in &source.layers {
         let line = layer.defined.line();
-        check_layer(&layer.value, source).with_context(|| format!("layer {}, line {line}", layer.value.name))?;
+        check_layer(&layer.value, source)
+            .with_context(|| format!("layer {}, line {line}", layer.value.name))?;
         ensure!(names.insert(&layer.value.name), "line {line}: a second layer {}", layer.value.name);
     }
     // A request for chosen layers names them by bits.
@@ -223,7 +233,10 @@ mod tests {
     fn our_own_file_is_right() {
         let definitions = Definitions::parse(GOOD).unwrap();
         let (name, base) = definitions.iter().next().unwrap();
-        assert_eq!((name, base.max_age.at(3), base.max_age.at(10), base.max_age.at(16)), ("base", 604_800, 86_400, 3600));
+        assert_eq!(
+            (name, base.max_age.at(3), base.max_age.at(10), base.max_age.at(16)),
+            ("base", 604_800, 86_400, 3600)
+        );
         let land = &base.layers[0].value;
         assert_eq!((land.table(), land.zooms(base), land.buffer), ("land", 8..=16, 64));
     }
@@ -242,7 +255,10 @@ mod tests {
             (wrong("{seconds: 3600}", "{to: 16, seconds: 3600}"), line("file: base.duckdb"), "max_age"),
         ];
         for (text, line, part) in &told {
-            assert!(text.contains(&format!("line {line}")) && text.contains(part), "line {line}, {part}: {text}");
+            assert!(
+                text.contains(&format!("line {line}")) && text.contains(part),
+                "line {line}, {part}: {text}"
+            );
         }
     }
 }

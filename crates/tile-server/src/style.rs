@@ -9,7 +9,8 @@ const STYLE: &str = include_str!("../../../config/map-style.json");
 
 /// The style, with a route on top if one is named.
 pub(crate) fn style(public_url: &str, route: Option<&str>) -> Result<Value, String> {
-    let mut style: Value = serde_json::from_str(STYLE).map_err(|error| format!("the style is broken: {error}"))?;
+    let mut style: Value =
+        serde_json::from_str(STYLE).map_err(|error| format!("the style is broken: {error}"))?;
     let tiles = |path: &str| format!("{public_url}/tiles/{path}");
     style["glyphs"] = tiles("fonts/{fontstack}/{range}.pbf").into();
     style["sprite"] = tiles("sprites/icons").into();
@@ -48,7 +49,10 @@ pub(crate) fn check(fonts: &Fonts) -> anyhow::Result<()> {
     let style: Value = serde_json::from_str(STYLE).context("config/map-style.json")?;
     for layer in style["layers"].as_array().into_iter().flatten() {
         for font in layer["layout"]["text-font"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            ensure!(fonts.has(font), "the style wants the font {font:?}, and ASSETS_DIR has no fonts/{font}.ttf");
+            ensure!(
+                fonts.has(font),
+                "the style wants the font {font:?}, and ASSETS_DIR has no fonts/{font}.ttf"
+            );
         }
     }
     Ok(())

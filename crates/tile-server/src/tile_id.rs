@@ -43,10 +43,7 @@ impl TileId {
         let side = 2.0 * WORLD / count;
         // Bounded to the world, so it fits.
         let step = |metres: f64| (metres / side).floor().clamp(0.0, count - 1.0) as u32;
-        (
-            step(box_.xmin + WORLD)..=step(box_.xmax + WORLD),
-            step(WORLD - box_.ymax)..=step(WORLD - box_.ymin),
-        )
+        (step(box_.xmin + WORLD)..=step(box_.xmax + WORLD), step(WORLD - box_.ymax)..=step(WORLD - box_.ymin))
     }
 }
 
@@ -76,7 +73,10 @@ impl Envelope {
 
     /// Whether two boxes touch.
     pub fn touches(&self, other: &Self) -> bool {
-        self.xmin <= other.xmax && other.xmin <= self.xmax && self.ymin <= other.ymax && other.ymin <= self.ymax
+        self.xmin <= other.xmax
+            && other.xmin <= self.xmax
+            && self.ymin <= other.ymax
+            && other.ymin <= self.ymax
     }
 }
 

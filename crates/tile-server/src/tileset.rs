@@ -8,7 +8,7 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use crate::{
@@ -39,6 +39,7 @@ pub(crate) struct Tileset {
     pub version: u64,
     pub bounds: Envelope,
     stamp: Stamp,
+    time_limit: Duration,
     content: Content,
 }
 
@@ -77,7 +78,8 @@ impl Tileset {
         let file = place.data_dir.join(&source.file);
         let stamp = Stamp::of(&file)?;
         let (scratch, from) = (place.scratch_dir.clone(), file.clone());
-        let copy = tokio::task::spawn_blocking(move || PrivateCopy::make(&from, &scratch)).await??;
+        let sealed = !source.layers.is_empty();
+        let copy = tokio::task::spawn_blocking(move || PrivateCopy::make(&from, &scratch, sealed)).await??;
         let version = version(name, source, copy.sha256());
         let (content, bounds) = if source.layers.is_empty() {
             let archive = Archive::open(File::open(copy.path())?).await;
@@ -97,7 +99,15 @@ impl Tileset {
         };
         let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(source = name, version = format!("{version:016x}"), ms, "all checks passed");
-        Ok(Self { name: name.to_owned(), source: source.clone(), version, bounds, stamp, content })
+        Ok(Self {
+            name: name.to_owned(),
+            source: source.clone(),
+            version,
+            bounds,
+            stamp,
+            time_limit: place.engine.time_limit,
+            content,
+        })
     }
 
     /// Whether the file or the definition is another one by now.
@@ -126,18 +136,26 @@ impl Tileset {
             Content::Archive(archive) => Ok(archive.tile(id).await?),
             Content::Layers(database, layers) => {
                 let layers = layers.clone();
-                database.run(move |connection| make_tile(connection, &layers, id, choice)).await
+                database
+                    .run(self.time_limit, move |connection| make_tile(connection, &layers, id, choice))
+                    .await
             }
         }
     }
 
     /// How each capability check goes now, on a connection that serves.
     pub async fn health(&self) -> Result<Vec<(u8, &'static str, Result<(), String>)>, QueryError> {
+        /// Within which the admin server wants its answer.
+        const PATIENCE: Duration = Duration::from_secs(2);
         let Content::Layers(database, _) = &self.content else { return Ok(Vec::new()) };
         let told = |(level, name, outcome): checks::Check| {
             (level, name, outcome.map_err(|error| format!("{error:#}")))
         };
-        database.run(move |connection| Ok(checks::capabilities(connection).into_iter().map(told).collect())).await
+        database
+            .run(PATIENCE, move |connection| {
+                Ok(checks::capabilities(connection).into_iter().map(told).collect())
+            })
+            .await
     }
 
     /// What the layers hold, as TileJSON says it.
@@ -172,13 +190,19 @@ fn open_layers(copy: &PrivateCopy, source: &Source, engine: &Engine) -> anyhow::
 }
 
 fn bounds(connection: &duckdb::Connection, source: &Source) -> anyhow::Result<Envelope> {
-    let tables = source.layers.iter().map(|layer| format!("SELECT xmin, ymin, xmax, ymax FROM {}", layer.value.table()));
+    let tables = source
+        .layers
+        .iter()
+        .map(|layer| format!("SELECT xmin, ymin, xmax, ymax FROM {}", layer.value.table()));
     let all = tables.collect::<Vec<_>>().join(" UNION ALL ");
     let sql = format!("SELECT min(xmin), min(ymin), max(xmax), max(ymax) FROM ({all})");
     let found: [Option<f64>; 4] =
         connection.query_row(&sql, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))?;
     let [Some(xmin), Some(ymin), Some(xmax), Some(ymax)] = found else { bail!("its tables are empty") };
-    ensure!(xmin.is_finite() && ymin.is_finite() && xmax.is_finite() && ymax.is_finite(), "its bounds are endless");
+    ensure!(
+        xmin.is_finite() && ymin.is_finite() && xmax.is_finite() && ymax.is_finite(),
+        "its bounds are endless"
+    );
     Ok(Envelope { xmin, ymin, xmax, ymax })
 }
 

@@ -34,7 +34,6 @@ WHERE len(points) >= 2 AND tags IS NOT NULL
        OR tags['natural'] = 'coastline')
   AND coalesce(tags['area'], 'no') <> 'yes';
 
--- OpenStreetMap counts each kind from 1: an id here is 10 times its, plus 1 for a node, 2 for a way, 3 for a relation.
 CREATE TEMP TABLE areas AS
 WITH closed AS (
     -- What is left of an area that the edge cuts is closed along the edge.
@@ -49,22 +48,22 @@ members AS (
     WHERE kind = 'relation' AND tags['type'] = 'multipolygon'
 ),
 rings AS (
-    SELECT members.id, list(ST_MakeLine(points)) AS lines
+    SELECT members.id, list(ST_MakeLine(points) ORDER BY way_id, piece) AS lines
     FROM members JOIN pieces ON pieces.id = members.way_id
     WHERE members.type = 'way' AND len(points) >= 2
     GROUP BY members.id
 ),
 shapes AS (
-    SELECT id * 10 + 2 AS id, 'way' AS kind, id AS osm_id,
+    SELECT id, 'way' AS kind,
            TRY(ST_MakePolygon(ST_MakeLine(list_append(points, points[1])))) AS geom
     FROM closed
     WHERE len(points) >= 3
     UNION ALL
-    SELECT id * 10 + 3, 'relation', id, TRY(ST_BuildArea(ST_Collect(lines)))
+    SELECT id, 'relation', TRY(ST_BuildArea(ST_Collect(lines)))
     FROM rings
 )
 -- One invalid polygon would cost a whole tile.
-SELECT shapes.id, tags, ST_CollectionExtract(TRY(ST_MakeValid(geom)), 3) AS geom
+SELECT tags, ST_CollectionExtract(TRY(ST_MakeValid(geom)), 3) AS geom
 FROM shapes JOIN osm ON osm.kind = shapes.kind::VARCHAR::ENUM ('node', 'way', 'relation', 'changeset')
-                    AND osm.id = shapes.osm_id
+                    AND osm.id = shapes.id
 WHERE geom IS NOT NULL;

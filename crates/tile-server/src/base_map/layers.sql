@@ -3,11 +3,13 @@
 -- below that in a simpler form.
 
 CREATE TEMP MACRO laid_out(name) AS TABLE
-SELECT * EXCLUDE (id),
+SELECT *,
        ST_XMin(geom) AS xmin, ST_YMin(geom) AS ymin, ST_XMax(geom) AS xmax, ST_YMax(geom) AS ymax
 FROM query_table(name)
 WHERE geom IS NOT NULL AND NOT ST_IsEmpty(geom) AND minz <= maxz
-ORDER BY ST_Hilbert(geom, {'min_x': -20037509, 'min_y': -20037509, 'max_x': 20037509, 'max_y': 20037509}::BOX_2D), id, minz;
+-- The shape itself decides last, so that the same extract makes the same tiles to the bit.
+ORDER BY ST_Hilbert(geom, {'min_x': -20037509, 'min_y': -20037509, 'max_x': 20037509, 'max_y': 20037509}::BOX_2D),
+         minz, class, ST_AsWKB(geom)::BLOB;
 
 -- The zoom at which a shape of this area (m²) is three pixels wide.
 CREATE TEMP MACRO zoom_of_area(area) AS ceil(log2(3 * 156543 / sqrt(area + 1)))::INTEGER;
@@ -15,7 +17,7 @@ CREATE TEMP MACRO zoom_of_area(area) AS ceil(log2(3 * 156543 / sqrt(area + 1))):
 -- Roads -------------------------------------------------------------------------------------------------------------
 
 CREATE TEMP TABLE road_lines AS
-SELECT id * 10 + 2 AS id, geom, tags['name'] AS name,
+SELECT id, piece, geom, tags['name'] AS name,
        coalesce(tags['bridge'], 'no') <> 'no' AS bridge,
        coalesce(tags['tunnel'], 'no') <> 'no' OR tags['indoor'] = 'yes' AS tunnel,
        CASE
@@ -43,14 +45,14 @@ SELECT * FROM (VALUES
 ) AS zooms(class, minz);
 
 CREATE TEMP TABLE roads_drawn AS
-SELECT id, class, name, bridge, tunnel, greatest(minz, 13) AS minz, 16 AS maxz, geom
+SELECT class, name, bridge, tunnel, greatest(minz, 13) AS minz, 16 AS maxz, geom
 FROM road_lines JOIN road_zooms USING (class)
 UNION ALL
 -- Seen from afar the pieces of a road are one line, without its small bends.
-SELECT row_number() OVER (ORDER BY class, ST_Hilbert(geom)) AS id, class, NULL::VARCHAR, false, false, minz, 12, geom
+SELECT class, NULL::VARCHAR, false, false, minz, 12, geom
 FROM (
     SELECT class, minz,
-           ST_SimplifyPreserveTopology(unnest(ST_Dump(ST_LineMerge(ST_Collect(list(geom ORDER BY id))))).geom, 10) AS geom
+           ST_SimplifyPreserveTopology(unnest(ST_Dump(ST_LineMerge(ST_Collect(list(geom ORDER BY id, piece))))).geom, 10) AS geom
     FROM road_lines JOIN road_zooms USING (class)
     WHERE minz <= 12
     GROUP BY class, minz
@@ -92,7 +94,7 @@ WITH extent AS (
     FROM node_points
 ),
 edges AS (
-    SELECT ST_Node(ST_Collect(list_append(list(ST_Intersection(coast.geom, box)), ST_Boundary(any_value(box))))) AS geom
+    SELECT ST_Node(ST_Collect(list_append(list(ST_Intersection(coast.geom, box) ORDER BY ST_AsWKB(coast.geom)::BLOB), ST_Boundary(any_value(box))))) AS geom
     FROM coast, extent
 )
 SELECT row_number() OVER () AS face, geom
@@ -127,13 +129,13 @@ FROM (
 );
 
 CREATE TEMP TABLE water_drawn AS
-SELECT row_number() OVER (ORDER BY ST_Hilbert(geom)) AS id, 'sea' AS class, NULL::VARCHAR AS name, 10 AS minz, 16 AS maxz, geom
+SELECT 'sea' AS class, NULL::VARCHAR AS name, 10 AS minz, 16 AS maxz, geom
 FROM sea_squares
 UNION ALL
-SELECT 1, 'sea', NULL, 0, 9, ST_SimplifyPreserveTopology(geom, 100) FROM sea
+SELECT 'sea', NULL, 0, 9, ST_SimplifyPreserveTopology(geom, 100) FROM sea
 UNION ALL
-SELECT id, class, name, greatest(shown, 13), 16, geom FROM (
-    SELECT id, geom, tags['name'] AS name, zoom_of_area(ST_Area(geom)) AS shown,
+SELECT class, name, greatest(shown, 13), 16, geom FROM (
+    SELECT geom, tags['name'] AS name, zoom_of_area(ST_Area(geom)) AS shown,
            CASE WHEN tags['leisure'] = 'swimming_pool' THEN 'pool'
                 WHEN tags['waterway'] IS NOT NULL OR tags['water'] IN ('river', 'canal') THEN 'river'
                 ELSE 'lake' END AS class
@@ -142,14 +144,14 @@ SELECT id, class, name, greatest(shown, 13), 16, geom FROM (
        OR tags['leisure'] = 'swimming_pool' OR tags['amenity'] = 'fountain'
 )
 UNION ALL
-SELECT id, 'lake', NULL, zoom_of_area(ST_Area(geom)), 12, ST_SimplifyPreserveTopology(geom, 15)
+SELECT 'lake', NULL, zoom_of_area(ST_Area(geom)), 12, ST_SimplifyPreserveTopology(geom, 15)
 FROM areas
 WHERE tags['natural'] = 'water' OR tags['waterway'] IN ('riverbank', 'dock') OR tags['landuse'] = 'reservoir';
 
 CREATE TABLE water AS FROM laid_out('water_drawn');
 
 CREATE TEMP TABLE waterways_drawn AS
-SELECT id * 10 + 2 AS id, tags['waterway'] AS class, tags['name'] AS name,
+SELECT tags['waterway'] AS class, tags['name'] AS name,
        CASE tags['waterway'] WHEN 'river' THEN 9 WHEN 'canal' THEN 11 ELSE 13 END AS minz, 16 AS maxz, geom
 FROM lines
 WHERE tags['waterway'] IN ('river', 'canal', 'stream', 'drain', 'ditch') AND coalesce(tags['tunnel'], 'no') = 'no';
@@ -159,7 +161,7 @@ CREATE TABLE waterways AS FROM laid_out('waterways_drawn');
 -- Land --------------------------------------------------------------------------------------------------------------
 
 CREATE TEMP TABLE land_areas AS
-SELECT id, tags['name'] AS name, geom, ST_Area(geom) AS area,
+SELECT tags['name'] AS name, geom, ST_Area(geom) AS area,
        CASE
            WHEN tags['leisure'] IN ('park', 'garden', 'nature_reserve', 'common', 'recreation_ground')
              OR tags['landuse'] IN ('village_green', 'recreation_ground') THEN 'park'
@@ -181,9 +183,9 @@ FROM areas
 WHERE class IS NOT NULL;
 
 CREATE TEMP TABLE land_drawn AS
-SELECT id, class, name, greatest(zoom_of_area(area), 13) AS minz, 16 AS maxz, geom FROM land_areas
+SELECT class, name, greatest(zoom_of_area(area), 13) AS minz, 16 AS maxz, geom FROM land_areas
 UNION ALL
-SELECT id, class, NULL, greatest(zoom_of_area(area), 8), 12, ST_SimplifyPreserveTopology(geom, 15)
+SELECT class, NULL, greatest(zoom_of_area(area), 8), 12, ST_SimplifyPreserveTopology(geom, 15)
 FROM land_areas
 WHERE class NOT IN ('square', 'pier', 'playground', 'pitch');
 
@@ -192,7 +194,7 @@ CREATE TABLE land AS FROM laid_out('land_drawn');
 -- Buildings ---------------------------------------------------------------------------------------------------------
 
 CREATE TEMP TABLE buildings_drawn AS
-SELECT id, CASE WHEN tags['building'] IN ('church', 'cathedral', 'chapel', 'mosque', 'synagogue', 'temple')
+SELECT CASE WHEN tags['building'] IN ('church', 'cathedral', 'chapel', 'mosque', 'synagogue', 'temple')
                   OR tags['amenity'] = 'place_of_worship' THEN 'sacred' ELSE 'building' END AS class,
        greatest(zoom_of_area(ST_Area(geom)), 14) AS minz, 16 AS maxz, geom
 FROM areas
@@ -203,7 +205,7 @@ CREATE TABLE buildings AS FROM laid_out('buildings_drawn');
 -- Names -------------------------------------------------------------------------------------------------------------
 
 CREATE TEMP TABLE places_drawn AS
-SELECT id * 10 + 1 AS id, tags['place'] AS class, tags['name'] AS name,
+SELECT tags['place'] AS class, tags['name'] AS name,
        CASE tags['place'] WHEN 'country' THEN 2 WHEN 'city' THEN 5 WHEN 'town' THEN 8 WHEN 'island' THEN 9
             WHEN 'village' THEN 10 WHEN 'suburb' THEN 12 WHEN 'hamlet' THEN 12 ELSE 14 END AS minz,
        CASE tags['place'] WHEN 'country' THEN 7 ELSE 16 END AS maxz, ST_Point(x, y) AS geom
@@ -211,11 +213,11 @@ FROM osm JOIN node_points USING (id)
 WHERE kind = 'node' AND tags['name'] IS NOT NULL
   AND tags['place'] IN ('country', 'city', 'town', 'village', 'hamlet', 'suburb', 'quarter', 'neighbourhood', 'island', 'locality')
 UNION ALL
-SELECT id, class, name, greatest(zoom_of_area(area) + 3, 13), 16, ST_PointOnSurface(geom)
+SELECT class, name, greatest(zoom_of_area(area) + 3, 13), 16, ST_PointOnSurface(geom)
 FROM land_areas
 WHERE name IS NOT NULL AND class IN ('park', 'wood', 'cemetery', 'square', 'beach')
 UNION ALL
-SELECT id, class, name, greatest(minz + 3, 12), 16, ST_PointOnSurface(geom)
+SELECT class, name, greatest(minz + 3, 12), 16, ST_PointOnSurface(geom)
 FROM water_drawn
 WHERE name IS NOT NULL AND class IN ('lake', 'river');
 

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, anyhow, ensure};
 
-use crate::{config::Build, database};
+use crate::{config::Build, database, seal};
 
 /// How the extract becomes lines and areas, and how those become layers.
 const STEPS: [(&str, &str); 2] =
@@ -26,7 +26,7 @@ fn build_now(config: &Build) -> anyhow::Result<()> {
     refuse_other_files(&config.extract)?;
     let unfinished = config.out.with_added_extension(format!("part-{}", std::process::id()));
     let built = make(config, &unfinished).and_then(|()| {
-        File::open(&unfinished)?.sync_all()?;
+        seal::put(&unfinished)?;
         fs::rename(&unfinished, &config.out).with_context(|| format!("replacing {}", config.out.display()))
     });
     if built.is_err() {
@@ -50,9 +50,8 @@ fn refuse_other_files(extract: &Path) -> anyhow::Result<()> {
 
 fn make(config: &Build, unfinished: &Path) -> anyhow::Result<()> {
     let connection = database::workshop(&config.spatial_extension, config.duckdb_memory_mib)?;
-    let quoted = |path: &Path| {
-        path.to_str().map(|path| path.replace('\'', "''")).context("a path must be UTF-8")
-    };
+    let quoted =
+        |path: &Path| path.to_str().map(|path| path.replace('\'', "''")).context("a path must be UTF-8");
     connection
         .execute_batch(&format!("CREATE TEMP TABLE osm AS FROM ST_ReadOSM('{}')", quoted(&config.extract)?))
         .map_err(|error| anyhow!("reading {}: {error}", config.extract.display()))?;

@@ -31,7 +31,12 @@ pub(crate) async fn get_document(
     let document = match name {
         "catalog" => catalog
             .iter()
-            .map(|tileset| (tileset.name.clone(), json!({"description": tileset.source.description, "url": url(&app, tileset)})))
+            .map(|tileset| {
+                (
+                    tileset.name.clone(),
+                    json!({"description": tileset.source.description, "url": url(&app, tileset)}),
+                )
+            })
             .collect::<serde_json::Map<_, _>>()
             .into(),
         "style" => {

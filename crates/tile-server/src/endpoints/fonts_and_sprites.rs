@@ -25,7 +25,8 @@ pub(crate) async fn get_glyphs(
         let detail = "A range of glyphs is 0-255.pbf, 256-511.pbf and so on, up to 65280-65535.pbf.";
         return Problem::new(StatusCode::BAD_REQUEST, detail).into_response();
     };
-    let Some(font) = stack.split(',').map(str::trim).find(|font| app.fonts.has(font)).map(str::to_owned) else {
+    let Some(font) = stack.split(',').map(str::trim).find(|font| app.fonts.has(font)).map(str::to_owned)
+    else {
         return Problem::new(StatusCode::NOT_FOUND, format!("There is no font {stack:?}.")).into_response();
     };
     let fonts = app.fonts.clone();
@@ -65,6 +66,7 @@ pub(crate) async fn get_sprites(State(app): State<App>, Path(file): Path<String>
         "icons.json" | "icons@2x.json" => {
             ([(header::CONTENT_TYPE, "application/json"), CACHING], sheet.index.clone()).into_response()
         }
-        _ => Problem::new(StatusCode::NOT_FOUND, "There are icons.png, icons.json and both with @2x.").into_response(),
+        _ => Problem::new(StatusCode::NOT_FOUND, "There are icons.png, icons.json and both with @2x.")
+            .into_response(),
     }
 }

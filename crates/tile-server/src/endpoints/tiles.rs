@@ -32,7 +32,8 @@ pub(crate) async fn get_tile(
     // One catalog for the whole request: a reload under way changes nothing for it.
     let catalog = app.catalog.load_full();
     let Some(tileset) = catalog.get(&source) else {
-        return Problem::new(StatusCode::NOT_FOUND, format!("There is no source {source:?}.")).into_response();
+        return Problem::new(StatusCode::NOT_FOUND, format!("There is no source {source:?}."))
+            .into_response();
     };
     let asked = parameters
         .map_err(|_| bad("The only parameter is `layers`."))
@@ -67,7 +68,8 @@ fn read(
     let wrong = || bad(format!("There is no tile {z}/{x}/{y}: x and y are from 0 to 2^z - 1."));
     let number = |text: &str| {
         // Not as Rust reads numbers: one tile has one address.
-        let plain = text.bytes().all(|digit| digit.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+        let plain =
+            text.bytes().all(|digit| digit.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
         if plain { text.parse::<u32>().map_err(|_| wrong()) } else { Err(wrong()) }
     };
     let zoom = u8::try_from(number(z)?).map_err(|_| wrong())?;
@@ -79,9 +81,9 @@ fn read(
     }
     let choice = match layers {
         None => LayerChoice::ALL,
-        Some(names) => tileset
-            .choose(names)
-            .map_err(|name| bad(format!("{} has no layer {name:?}.", tileset.name)))?,
+        Some(names) => {
+            tileset.choose(names).map_err(|name| bad(format!("{} has no layer {name:?}.", tileset.name)))?
+        }
     };
     Ok((id, choice))
 }
@@ -96,7 +98,9 @@ fn answer(
     let max_age = tileset.source.max_age.at(id.z);
     let mut response = Response::new(Body::empty());
     let out = response.headers_mut();
-    if let Ok(value) = HeaderValue::from_str(&format!("public, max-age={max_age}, stale-while-revalidate=86400")) {
+    if let Ok(value) =
+        HeaderValue::from_str(&format!("public, max-age={max_age}, stale-while-revalidate=86400"))
+    {
         out.insert(header::CACHE_CONTROL, value);
     }
     out.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
@@ -120,7 +124,8 @@ fn answer(
             Ok(plain) => *response.body_mut() = Body::from(plain),
             Err(error) => {
                 tracing::error!(%error, "a cached tile cannot be unpacked");
-                let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.");
+                let problem =
+                    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.");
                 return ("error", problem.into_response());
             }
         }
@@ -136,8 +141,14 @@ fn refuse(error: &QueryError, tileset: &Tileset, id: TileId) -> (&'static str, R
             ("timed_out", problem.retry_after(5).into_response())
         }
         QueryError::Failed(error) => {
-            tracing::error!(error = format!("{error:#}"), source = tileset.name, ?id, "a tile could not be made");
-            let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.");
+            tracing::error!(
+                error = format!("{error:#}"),
+                source = tileset.name,
+                ?id,
+                "a tile could not be made"
+            );
+            let problem =
+                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.");
             ("error", problem.into_response())
         }
     }
@@ -180,7 +191,12 @@ mod tests {
             accepts_gzip(&headers)
         };
         assert!(accepts("gzip") && accepts("br, gzip;q=0.5") && accepts("*"));
-        assert!(!accepts("br") && !accepts("gzip;q=0") && !accepts("gzip;q=0, *") && !accepts_gzip(&HeaderMap::new()));
+        assert!(
+            !accepts("br")
+                && !accepts("gzip;q=0")
+                && !accepts("gzip;q=0, *")
+                && !accepts_gzip(&HeaderMap::new())
+        );
     }
 
     #[test]
