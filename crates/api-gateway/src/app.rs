@@ -14,5 +14,7 @@ pub(crate) struct App {
     pub bus: Bus,
     pub limiter: RateLimiter,
     pub sessions: SessionKeys,
+    /// For Martin, which is not on the outside.
+    pub http: reqwest::Client,
     pub config: Arc<Config>,
 }

@@ -40,6 +40,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         database,
         redis,
         bus,
+        http: reqwest::Client::builder().no_proxy().build().context("making an HTTP client")?,
         config: config.clone().into(),
     };
 
