@@ -15,8 +15,11 @@
 mod account;
 mod apt;
 mod binaries;
+mod browser;
 mod client;
 mod database;
+mod ingress;
+mod map;
 mod map_parts;
 mod martin;
 mod nats;
@@ -37,6 +40,7 @@ pub mod walk_checker;
 pub mod workspace;
 
 pub use binaries::{Binaries, binaries};
+pub use browser::Browser;
 pub use client::{Answer, Walker};
 pub use database::{Cluster, Database};
 pub use map_parts::{map_assets, spatial_extension};

@@ -16,6 +16,8 @@ pub enum Role {
     Worker,
     /// Tells walkers how their request is going.
     Notifier,
+    /// Serves the static map.
+    TileServer,
 }
 
 impl Role {
@@ -25,6 +27,7 @@ impl Role {
             Self::Gateway => "api-gateway",
             Self::Worker => "route-worker",
             Self::Notifier => "notifier",
+            Self::TileServer => "tile-server",
         }
     }
 }
@@ -56,6 +59,9 @@ impl Service {
             program = program
                 .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))
                 .env("PUBLIC_URL", format!("http://127.0.0.1:{port}"));
+        }
+        if role == Role::TileServer {
+            program = program.args(["serve"]);
         }
         for (name, value) in &plan.env {
             program = program.env(name, value);

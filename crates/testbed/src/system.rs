@@ -12,6 +12,8 @@ use crate::{
     binaries::{Binaries, binaries},
     client::Walker,
     database::{Cluster, Database, hash_of},
+    map::Map,
+    martin::Martin,
     nats::Nats,
     postgres::{Durability, Postgres},
     progress::Progress,
@@ -31,6 +33,8 @@ pub struct Options {
     pub workers: usize,
     /// How many notifiers.
     pub notifiers: usize,
+    /// Whether there is a map: tile-server, Martin, and one origin for all of it.
+    pub map: bool,
     /// Environment for all services of a role, over the usual one.
     pub env: Vec<(Role, &'static str, String)>,
     /// A PostgreSQL of its own, for one who wants to restart it; otherwise the one all tests share.
@@ -51,6 +55,7 @@ impl Default for Options {
             gateways: 1,
             workers: 1,
             notifiers: 1,
+            map: false,
             env: Vec::new(),
             own_postgres: None,
             session_key: None,
@@ -66,6 +71,7 @@ impl Default for Options {
 pub struct System {
     // Dropped in this order: services before what they lean on.
     services: Vec<Service>,
+    map: Option<Map>,
     database: Database,
     postgres: Option<Postgres>,
     nats: Nats,
@@ -100,9 +106,15 @@ impl System {
         admin(&programs, &["streams"], &places).await.context("making the streams")?;
 
         let session_key = options.session_key.clone().map_or_else(random_key, Ok)?;
-        let plans = plan(&options, &places, &session_key)?;
+        let mut plans = plan(&options, &places, &session_key)?;
+        let map = if options.map {
+            let drawing = Map::start(&programs, &database, &logs, &mut plans);
+            Some(progress.step("drawing the map and starting Martin", drawing).await?)
+        } else {
+            None
+        };
         let services = progress.step("starting the services", start_all(plans, &programs, &logs)).await?;
-        Ok(Self { services, database, postgres, nats, redis, session_key, _logs: scratch })
+        Ok(Self { services, map, database, postgres, nats, redis, session_key, _logs: scratch })
     }
 
     /// All services.
@@ -133,6 +145,16 @@ impl System {
     /// Where the WebSocket is, at the first notifier, as an `http` URL without a path.
     pub fn notifier_url(&self) -> anyhow::Result<String> {
         self.notifier(0)?.base_url().context("a notifier has a public place")
+    }
+
+    /// The one origin of everything, where there is a map.
+    pub fn public_url(&self) -> anyhow::Result<&str> {
+        self.map.as_ref().map(Map::public_url).context("this system has no map: ask for `map`")
+    }
+
+    /// Its Martin, where there is a map.
+    pub fn martin(&self) -> anyhow::Result<&Martin> {
+        self.map.as_ref().map(Map::martin).context("this system has no map: ask for `map`")
     }
 
     /// A new user of the first gateway and the first notifier.
