@@ -6,7 +6,9 @@ use domain::ThemeCatalogue;
 use extract::{Area, Extract, Progress};
 use store::{Database, IngestSummary, IngestedCell, IngestedPoi};
 
-use crate::{IngestArgs, Source, download::download, report};
+use wildside_engine::CellId;
+
+use crate::{IngestArgs, Source, download::download, networks, report};
 
 /// Whom to thank for OpenStreetMap, as its licence asks.
 const ATTRIBUTION: &str = "© OpenStreetMap contributors, ODbL 1.0";
@@ -48,20 +50,16 @@ async fn ingest_content(args: IngestArgs) -> anyhow::Result<(IngestSummary, Cont
         None => stem(&path).context("the extract has no name: give it one with --dataset")?,
     };
     let _step = progress.open_ended("Writing");
-    let summary = store::ingest(
-        &database,
-        &store::Ingest {
-            dataset: &dataset,
-            coverage: &content.coverage,
-            extract: &content.extract,
-            themes: &content.catalogue,
-            pois: &content.pois,
-            cells: &content.cells,
-            started_at,
-        },
-    )
-    .await
-    .context("writing; nothing was changed")?;
+    let ingest = store::Ingest {
+        dataset: &dataset,
+        coverage: &content.coverage,
+        extract: &content.extract,
+        themes: &content.catalogue,
+        pois: &content.pois,
+        cells: &content.cells,
+        started_at,
+    };
+    let summary = write(&database, &ingest).await.context("writing; nothing was changed")?;
     database.close().await;
     Ok((summary, content))
 }
@@ -99,6 +97,13 @@ fn read(args: &IngestArgs, progress: Progress) -> anyhow::Result<(std::path::Pat
         attribution: ATTRIBUTION.into(),
     };
     Ok((path, Content { extract, coverage, catalogue, pois, cells }))
+}
+
+async fn write(database: &Database, ingest: &store::Ingest<'_>) -> anyhow::Result<IngestSummary> {
+    let mut ingesting = store::ingest(database, ingest).await?;
+    let cells: Vec<CellId> = ingest.cells.iter().map(|cell| CellId { x: cell.x, y: cell.y }).collect();
+    networks::prepare(&mut ingesting, &cells).await?;
+    Ok(ingesting.finish().await?)
 }
 
 /// `malta.osm.pbf` is malta.

@@ -6,6 +6,7 @@
 mod config;
 mod download;
 mod ingest;
+mod networks;
 mod report;
 
 use anyhow::Context;

@@ -2,11 +2,12 @@ use domain::{Leg, LineString, OffsetRange, Poi, Route, RouteRequest, Stop, Theme
 
 use crate::{
     candidates::Candidate,
+    doorstep::Doorstep,
     ground::Ground,
     legs::{Anchor, Way},
     network::Network,
+    path::Piece,
     quality,
-    shortest_paths::Piece,
     spot::Spot,
     why::why,
 };
@@ -32,6 +33,18 @@ impl Walk {
         self.walking_ms().saturating_add(self.dwell_ms)
     }
 
+    /// The walk from door to door.
+    pub fn walk_over(&mut self, doorsteps: &[Doorstep; 2]) {
+        if let Some(first) = self.ways.first_mut() {
+            first.pieces.splice(0..0, doorsteps[0].pieces.iter().copied());
+            first.time_ms += doorsteps[0].time_ms;
+        }
+        if let Some(last) = self.ways.last_mut() {
+            last.pieces.extend(doorsteps[1].reversed());
+            last.time_ms += doorsteps[1].time_ms;
+        }
+    }
+
     pub fn pieces(&self) -> impl Iterator<Item = Piece> {
         self.ways.iter().flat_map(|way| way.pieces.iter().copied())
     }
@@ -45,32 +58,28 @@ impl Walk {
 /// Writes a walk down as a route.
 pub(crate) fn assemble(
     network: &Network,
-    ground: &Ground,
+    ground: &Ground<'_>,
     walk: &Walk,
     candidates: &[Candidate],
     pois: &[Poi],
     request: &RouteRequest,
     sparse_themes: Vec<ThemeId>,
 ) -> Route {
-    let mut path = vec![ground.start.spot];
+    let mut path = vec![ground.doorsteps[0].spot.unwrap_or(ground.start.spot)];
     let mut legs: Vec<Leg> = Vec::new();
     let mut leg_start = 0;
     let mut walked_ms = 0_u32;
     let mut walked_s = 0_u32;
     for (way, anchor) in walk.ways.iter().zip(walk.anchors.iter().skip(1)) {
-        for &piece in &way.pieces {
-            for spot in line_of(network, piece) {
-                if path.last() != Some(&spot) {
-                    path.push(spot);
-                }
-            }
-        }
+        way.pieces.iter().for_each(|&piece| piece.draw(network, &mut path));
         walked_ms = walked_ms.saturating_add(way.time_ms);
         if anchor.via {
             continue;
         }
-        if path.last() != Some(&anchor.place.spot) {
-            path.push(anchor.place.spot);
+        let is_last = legs.len() == walk.stops.len();
+        let there = ground.doorsteps[1].spot.filter(|_| is_last).unwrap_or(anchor.place.spot);
+        if path.last() != Some(&there) {
+            path.push(there);
         }
         // Seconds are rounded up along the whole walk, so that the legs' sum is the walk's.
         let until_s = walked_ms.div_ceil(1000);
@@ -125,42 +134,4 @@ pub(crate) fn assemble(
 
 fn length_m(line: &[Spot]) -> f64 {
     line.windows(2).map(|pair| pair[0].coordinate().distance_m(pair[1].coordinate())).sum()
-}
-
-/// The points of a piece of street, in the direction of walking.
-fn line_of(network: &Network, piece: Piece) -> Vec<Spot> {
-    let (low, high) = (piece.from_mm.min(piece.to_mm), piece.from_mm.max(piece.to_mm));
-    let line = network.line(piece.edge);
-    let whole = piece_is_whole(network, piece);
-    let mut spots = Vec::new();
-    let mut walked = 0_u64;
-    let (low, high) = (u64::from(low), u64::from(high));
-    for pair in line.windows(2) {
-        let length = u64::from(pair[0].distance_mm(pair[1]));
-        let at =
-            |mm: u64| pair[0].towards(pair[1], (mm.saturating_sub(walked)) as f64 / length.max(1) as f64);
-        let until = walked + length;
-        if spots.is_empty() && low <= until {
-            spots.push(if low <= walked { pair[0] } else { at(low) });
-        }
-        if !spots.is_empty() {
-            if high >= until || whole {
-                spots.push(pair[1]);
-            } else if high > walked {
-                spots.push(at(high));
-            }
-        }
-        walked = until;
-        if high <= walked && !whole {
-            break;
-        }
-    }
-    if piece.from_mm > piece.to_mm {
-        spots.reverse();
-    }
-    spots
-}
-
-fn piece_is_whole(network: &Network, piece: Piece) -> bool {
-    piece.length_mm() == network.edge(piece.edge).length_mm
 }

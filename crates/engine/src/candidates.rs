@@ -4,12 +4,12 @@ use domain::{Poi, RouteRequest, ThemeId};
 use std::{cmp::Reverse, collections::BTreeMap, collections::HashMap};
 
 use crate::{
-    dead_ends::DeadEnds,
     ground::Ground,
     network::{Lit, Network},
-    shortest_paths::{FAR, Metric, Search, ShortestPaths},
     snap::{self, Place},
     spot::Spot,
+    travel::many_to_many,
+    weight::FAR,
 };
 
 /// With fewer places than this within reach, a wanted theme counts as sparse: a walk has little choice then.
@@ -39,9 +39,8 @@ pub(crate) struct Candidate {
 
 pub(crate) struct Candidates {
     pub list: Vec<Candidate>,
-    pub kinds: usize,
-    /// Nearly everything on offer is of one kind.
-    pub only_kind: Option<usize>,
+    /// What part of the offer each kind is.
+    pub kind_shares: Vec<f64>,
     pub sparse_themes: Vec<ThemeId>,
 }
 
@@ -58,19 +57,17 @@ struct Known {
 /// Finds, weighs and thins out the places for a request.
 pub(crate) fn find(
     network: &Network,
-    ground: &Ground,
-    dead_ends: &DeadEnds,
-    paths: &mut ShortestPaths<'_>,
+    ground: &Ground<'_>,
     pois: &[Poi],
     request: &RouteRequest,
 ) -> Candidates {
-    let known = within_reach(network, ground, dead_ends, paths, pois, request);
+    let known = within_reach(network, ground, pois, request);
     let sparse = |&(bit, _): &(usize, &ThemeId)| {
         known.iter().filter(|k| k.themes >> bit & 1 == 1).count() < SPARSE_BELOW
     };
     let sparse_themes = request.themes().iter().enumerate().filter(sparse).map(|(_, &theme)| theme).collect();
     let ranks = popularity_ranks(&known, pois);
-    let budget_ms = f64::from(request.budget_s()) * 1000.0;
+    let budget_ms = f64::from(ground.budget_ms);
     let mut weighed: Vec<(f64, Known)> = known
         .into_iter()
         .zip(ranks)
@@ -87,7 +84,7 @@ pub(crate) fn find(
             *kinds.entry(pois[known.poi].kind.as_str()).or_default() += 1;
             kinds
         });
-    let only_kind = kinds.values().position(|&count| count * 10 > weighed.len() * 8);
+    let kind_shares = kinds.values().map(|&count| count as f64 / weighed.len() as f64).collect();
     let number: HashMap<&str, usize> =
         kinds.keys().enumerate().map(|(number, &kind)| (kind, number)).collect();
     let most = MOST.min(30 + usize::from(request.duration_minutes()));
@@ -102,20 +99,12 @@ pub(crate) fn find(
             themes: known.themes,
         })
         .collect();
-    Candidates { list, kinds: kinds.len(), only_kind, sparse_themes }
+    Candidates { list, kind_shares, sparse_themes }
 }
 
 /// The places with a wanted theme that are seen from a street and can be walked to, stayed at and walked on from.
-fn within_reach(
-    network: &Network,
-    ground: &Ground,
-    dead_ends: &DeadEnds,
-    paths: &mut ShortestPaths<'_>,
-    pois: &[Poi],
-    request: &RouteRequest,
-) -> Vec<Known> {
-    let budget_ms = request.budget_s().saturating_mul(1000);
-    let metric = Metric { time_ms: &ground.weights.time_ms, cost: &ground.weights.time_ms };
+fn within_reach(network: &Network, ground: &Ground<'_>, pois: &[Poi], request: &RouteRequest) -> Vec<Known> {
+    let budget_ms = ground.budget_ms;
     let mut known: Vec<Known> = Vec::new();
     for (poi, place) in pois.iter().enumerate() {
         let themes = (request.themes().iter().enumerate())
@@ -126,15 +115,16 @@ fn within_reach(
         }
         let may_use = |edge| ground.may_use(network, edge);
         if let Some(place) = snap::nearest(network, Spot::of(place.location), SEEN_WITHIN_M, may_use) {
-            let depth_m = dead_ends.depth_m(network, &place);
+            let depth_m = ground.profile.dead_ends.depth_m(network, &place);
             known.push(Known { poi, place, themes, around_ms: 0, depth_m });
         }
     }
-    for (from, backward) in [(ground.start, false), (ground.end, true)] {
-        paths.run(metric, Search { from, backward, within_ms: budget_ms, until: &[] });
-        for known in &mut known {
-            known.around_ms = known.around_ms.saturating_add(paths.reached(metric, &known.place).1);
-        }
+    // From the end instead of to it: the same, but for a few ways that lead in one direction only. The search knows
+    // exactly; here it only matters what is worth its while.
+    let places: Vec<Place> = known.iter().map(|known| known.place).collect();
+    let weights = many_to_many(network, ground.profile, &[ground.start, ground.end], &places);
+    for (known, (there, back)) in known.iter_mut().zip(weights.iter().zip(&weights[places.len()..])) {
+        known.around_ms = there.time_ms().saturating_add(back.time_ms());
     }
     known.retain(|known| {
         known.around_ms < FAR && known.around_ms.saturating_add(pois[known.poi].dwell_s * 1000) <= budget_ms

@@ -1,4 +1,4 @@
-use crate::{ground::Ground, network::Network, snap::Place};
+use crate::{network::Network, snap::Place, weight::Weight};
 
 /// How deep in a dead end each part of the network lies: what one walks into and must walk back out of.
 pub(crate) struct DeadEnds {
@@ -12,11 +12,13 @@ const NONE: u32 = u32::MAX;
 
 impl DeadEnds {
     /// Peels off the nodes that only one edge leads to, again and again, and measures back.
-    pub fn of(network: &Network, ground: &Ground) -> Self {
+    pub fn of(network: &Network, weights: &[Weight]) -> Self {
+        let is_open =
+            |edge: u32| weights[edge as usize * 2].is_open() || weights[edge as usize * 2 + 1].is_open();
         let nodes = network.node_count();
         let mut degree = vec![0_u32; nodes];
         for (number, edge) in network.edges().iter().enumerate() {
-            if ground.weights.open(number as u32) {
+            if is_open(number as u32) {
                 degree[edge.from as usize] += 1;
                 degree[edge.to as usize] += 1;
             }
@@ -27,7 +29,7 @@ impl DeadEnds {
         while let Some(&node) = peeled.get(next) {
             next += 1;
             let out = network.arcs(node).iter().find(|arc| {
-                ground.weights.open(arc.edge())
+                is_open(arc.edge())
                     && way_out[arc.head as usize] != arc.edge()
                     && arc.head != node
                     && degree[arc.head as usize] > 0
@@ -56,6 +58,10 @@ impl DeadEnds {
     /// Whether ways lead on from a node in more than one direction.
     pub fn is_core(&self, node: u32) -> bool {
         self.way_out[node as usize] == NONE
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        (self.depth_mm.len() + self.way_out.len()) * size_of::<u32>()
     }
 
     /// Metres that a walk to a place takes into a dead end.

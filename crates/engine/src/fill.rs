@@ -3,14 +3,15 @@
 
 use crate::{
     assemble::Walk,
-    dead_ends::DeadEnds,
     ground::Ground,
     legs::{Anchor, Router},
     network::Network,
+    path::Piece,
     quality,
     search::Dice,
-    shortest_paths::{FAR, Metric, Piece, Search},
+    shortest_paths::Search,
     snap::Place,
+    weight::FAR,
 };
 
 const MINUTE_MS: u32 = 60_000;
@@ -34,7 +35,6 @@ const MOST_REPEATED_ALONE: f64 = 0.3;
 /// Fills unused time. Gives the walk back as it was where the network has nothing to offer.
 pub(crate) fn fill(
     router: &mut Router<'_>,
-    dead_ends: &DeadEnds,
     walk: Walk,
     budget_ms: u32,
     dice: &mut Dice,
@@ -47,7 +47,7 @@ pub(crate) fn fill(
     let alone = walk.stops.is_empty();
     let most = if alone { LONGEST_ROUND_MS.saturating_sub(walk.total_ms()) } else { 0 };
     let limit_ms = walk.total_ms().saturating_add(unused.min(most.max(LONGEST_STROLL_MS)));
-    let core = core_nodes(router.network, router.ground, dead_ends);
+    let core = core_nodes(router.network, router.ground);
     if core.is_empty() {
         return if alone { there_and_back(router, walk, limit_ms) } else { walk };
     }
@@ -116,13 +116,11 @@ impl Judged {
 /// Where no ways go round, one walks as far as the time allows and turns.
 fn there_and_back(router: &mut Router<'_>, walk: Walk, budget_ms: u32) -> Walk {
     let (network, ground) = (router.network, router.ground);
-    let weights = &ground.weights;
-    let metric = Metric { time_ms: &weights.time_ms, cost: &weights.cost };
     let paths = &mut router.paths;
-    paths.run(metric, Search { from: ground.end, backward: true, within_ms: budget_ms, until: &[] });
-    let home: Vec<u32> = (0..network.node_count() as u32).map(|node| paths.time_to_node(node)).collect();
-    paths.run(metric, Search { from: ground.start, backward: false, within_ms: budget_ms, until: &[] });
-    let around = |node: u32| paths.time_to_node(node).saturating_add(home[node as usize]);
+    paths.run(Search { from: ground.end, backward: true, within_ms: budget_ms, until: &[] });
+    let home: Vec<u32> = (0..network.node_count() as u32).map(|node| paths.to_node(node).time_ms()).collect();
+    paths.run(Search { from: ground.start, backward: false, within_ms: budget_ms, until: &[] });
+    let around = |node: u32| paths.to_node(node).time_ms().saturating_add(home[node as usize]);
     let farthest = (0..network.node_count() as u32)
         .filter(|&node| around(node) <= budget_ms && around(node) > walk.walking_ms())
         .max_by_key(|&node| (around(node), std::cmp::Reverse(node)));
@@ -135,9 +133,10 @@ fn there_and_back(router: &mut Router<'_>, walk: Walk, budget_ms: u32) -> Walk {
     }
 }
 
-fn core_nodes(network: &Network, ground: &Ground, dead_ends: &DeadEnds) -> Vec<u32> {
+fn core_nodes(network: &Network, ground: &Ground<'_>) -> Vec<u32> {
     let usable = |&node: &u32| {
-        dead_ends.is_core(node) && network.arcs(node).iter().any(|arc| ground.may_use(network, arc.edge()))
+        ground.profile.dead_ends.is_core(node)
+            && network.arcs(node).iter().any(|arc| ground.may_use(network, arc.edge()))
     };
     (0..network.node_count() as u32).filter(usable).collect()
 }
@@ -157,16 +156,14 @@ fn stroll(
     let (a, b) = (walk.anchors[leg].place, walk.anchors[leg + 1].place);
     let unused = limit_ms.saturating_sub(walk.total_ms());
     let target = f64::from(walk.ways[leg].time_ms) + f64::from(unused) * (aim + 0.17 * dice.share());
-    let weights = &router.ground.weights;
-    let metric = Metric { time_ms: &weights.time_ms, cost: &weights.cost };
     let within_ms = target as u32;
     let paths = &mut router.paths;
-    paths.run(metric, Search { from: b, backward: true, within_ms, until: &[] });
-    let home: Vec<(u32, u32)> = core.iter().map(|&node| (node, paths.time_to_node(node))).collect();
-    paths.run(metric, Search { from: a, backward: false, within_ms, until: &[] });
+    paths.run(Search { from: b, backward: true, within_ms, until: &[] });
+    let home: Vec<(u32, u32)> = core.iter().map(|&node| (node, paths.to_node(node).time_ms())).collect();
+    paths.run(Search { from: a, backward: false, within_ms, until: &[] });
     let near: Vec<Turn> = home
         .into_iter()
-        .map(|(node, home_ms)| Turn { node, out_ms: paths.time_to_node(node), home_ms })
+        .map(|(node, home_ms)| Turn { node, out_ms: paths.to_node(node).time_ms(), home_ms })
         .filter(|turn| turn.out_ms < FAR && turn.home_ms < FAR && turn.out_ms + turn.home_ms <= within_ms)
         .collect();
     // The first point: a third of the way out, more or less.
@@ -176,9 +173,9 @@ fn stroll(
         (around < target * 0.95).then(|| -(f64::from(turn.out_ms) - share * target).abs())
     })?;
     let via = place_of(router.network, router.ground, first.node)?;
-    router.paths.run(metric, Search { from: via, backward: false, within_ms, until: &[] });
+    router.paths.run(Search { from: via, backward: false, within_ms, until: &[] });
     let second = best_of(dice, &near, |turn| {
-        let on = f64::from(router.paths.time_to_node(turn.node));
+        let on = f64::from(router.paths.to_node(turn.node).time_ms());
         let home = f64::from(turn.home_ms);
         let round = f64::from(first.out_ms) + on + home;
         // As long as wished, and apart from both ends of the line between: a round, not a there and back.
@@ -254,10 +251,7 @@ fn best_of(dice: &mut Dice, turns: &[Turn], merit: impl Fn(&Turn) -> Option<f64>
 }
 
 /// A node as a place on one of its edges.
-fn place_of(network: &Network, ground: &Ground, node: u32) -> Option<Place> {
+fn place_of(network: &Network, ground: &Ground<'_>, node: u32) -> Option<Place> {
     let arc = network.arcs(node).iter().find(|arc| ground.may_use(network, arc.edge()))?;
-    let line = network.line(arc.edge());
-    let (spot, offset_mm) =
-        if arc.backward() { (line.last(), network.edge(arc.edge()).length_mm) } else { (line.first(), 0) };
-    Some(Place { edge: arc.edge(), offset_mm, spot: *spot?, off_m: 0.0 })
+    Some(Place::at_tail(network, *arc))
 }

@@ -5,7 +5,6 @@ use crate::{
     Effort, Network,
     assemble::{Walk, assemble},
     candidates::{self, Candidates},
-    dead_ends::DeadEnds,
     fill,
     ground::{Ground, settle},
     legs::{Anchor, Router},
@@ -17,7 +16,9 @@ use crate::{
 
 /// Times the search and the streets are brought together: the search plans with the shortest ways, the walk takes
 /// those that it has not walked before, and what that costs is known only afterwards.
-const ROUNDS: u32 = 5;
+const ROUNDS: u32 = 8;
+/// On a walk of fewer stops than this any kinds will do.
+const A_FEW_STOPS: usize = 5;
 /// A spur of so many metres is fine for one stop.
 const SHORT_SPUR_M: f64 = 100.0;
 
@@ -35,17 +36,17 @@ pub fn generate_route(
 ) -> Result<Route, Refusal> {
     (effort.on_progress)(0.0);
     let ground = settle(network, request)?;
-    let budget_ms = request.budget_s().saturating_mul(1000);
+    let budget_ms = ground.budget_ms;
     let mut router = Router::new(network, &ground);
     let straight = straight_walk(&mut router, budget_ms)?;
-    let dead_ends = DeadEnds::of(network, &ground);
-    let candidates = candidates::find(network, &ground, &dead_ends, &mut router.paths, pois, request);
-    let matrix = Matrix::of(&ground, &candidates.list, &mut router.paths, budget_ms, effort.should_stop);
+    let candidates = candidates::find(network, &ground, pois, request);
+    let matrix = Matrix::of(network, &ground, &candidates.list);
     (effort.on_progress)(0.3);
     let mut walk = visit(&mut router, &candidates, &matrix, straight, request, effort);
     (effort.on_progress)(0.9);
     let mut dice = Dice(Xoshiro256PlusPlus::seed_from_u64(u64::from(request.seed())));
-    walk = fill::fill(&mut router, &dead_ends, walk, budget_ms, &mut dice, effort.should_stop);
+    walk = fill::fill(&mut router, walk, budget_ms, &mut dice, effort.should_stop);
+    walk.walk_over(&ground.doorsteps);
     let route = assemble(network, &ground, &walk, &candidates.list, pois, request, candidates.sparse_themes);
     (effort.on_progress)(1.0);
     Ok(route)
@@ -61,7 +62,7 @@ fn straight_walk(router: &mut Router<'_>, budget_ms: u32) -> Result<Walk, Refusa
     Err(if connected { Refusal::EndOutOfReach } else { Refusal::EndNotConnected })
 }
 
-fn ends(ground: &Ground) -> Vec<Anchor> {
+fn ends(ground: &Ground<'_>) -> Vec<Anchor> {
     [ground.start, ground.end].map(|place| Anchor { place, via: false }).to_vec()
 }
 
@@ -74,7 +75,7 @@ fn visit(
     request: &RouteRequest,
     effort: &Effort<'_>,
 ) -> Walk {
-    let budget_ms = request.budget_s().saturating_mul(1000);
+    let budget_ms = router.ground.budget_ms;
     // Some of the budget is left for ways that do not repeat themselves.
     let mut planned_ms = f64::from(budget_ms) * 0.97;
     let mut stops = candidates.list.clone();
@@ -99,7 +100,7 @@ fn visit(
             problem.tally(&Tour { order: walk.stops.iter().map(|&s| s as u16).collect(), ..tour.clone() });
         let deep: Vec<(Spur, f64)> = spurs(&walk).into_iter().map(|spur| (spur, price(spur))).collect();
         let price: f64 = deep.iter().map(|(_, price)| price).sum();
-        let worth = score.score() * (1.0 + 0.5 * used - repeated) - price;
+        let worth = score.score() * (1.0 + 0.5 * used - repeated - 3.0 * (repeated - 0.05).max(0.0)) - price;
         // Without the stop at its end there is no spur; whether that is the better walk is seen in the next round.
         let given_up: Vec<usize> =
             deep.iter().filter(|(_, price)| *price > 0.0).map(|(spur, _)| walk.stops[spur.tip - 1]).collect();
@@ -112,15 +113,50 @@ fn visit(
             tour.order.retain(|&other| usize::from(other) != stop);
         }
         // Aim so that the next walk just fits; one that repeats itself needs more room for other ways.
-        let aside = (repeated - 0.1).max(0.0) * 0.6;
+        let aside = (repeated - 0.05).max(0.0) * 0.6;
         planned_ms =
             (planned_ms + (0.985 - used - aside) * f64::from(budget_ms)).max(f64::from(budget_ms) * 0.6);
-        (effort.on_progress)(0.3 + 0.6 * (round + 1) as f32 / ROUNDS as f32);
-        if (0.965..=1.0).contains(&used) && repeated < 0.1 && round > 0 && given_up.is_empty() {
+        (effort.on_progress)((0.3 + 0.6 * (round + 1) as f32 / ROUNDS as f32).min(0.9));
+        if (0.965..=1.0).contains(&used) && repeated < 0.05 && round > 0 && given_up.is_empty() {
             break;
         }
     }
-    best.map_or(straight, |(_, walk)| walk)
+    let Some((_, mut walk)) = best else { return straight };
+    let problem = Problem::new(&stops, matrix, Variety::of(candidates), budget_ms);
+    while let Some(fewer) = without_excess(router, &problem, &walk, budget_ms) {
+        walk = fewer;
+    }
+    walk
+}
+
+/// The walk without its least stop of a kind that there is too much of; `None` where there is no such kind.
+fn without_excess(
+    router: &mut Router<'_>,
+    problem: &Problem<'_>,
+    walk: &Walk,
+    budget_ms: u32,
+) -> Option<Walk> {
+    let tally = |order: Vec<u16>| problem.tally(&Tour { order, ..Tour::default() });
+    let order: Vec<u16> = walk.stops.iter().map(|&stop| stop as u16).collect();
+    let excess = tally(order.clone()).excess();
+    // Of a few stops two may well be alike.
+    if excess == 0 || order.len() < A_FEW_STOPS {
+        return None;
+    }
+    let without = |place: usize| {
+        let mut order = order.clone();
+        order.remove(place);
+        order
+    };
+    let fewer = (0..order.len()).map(without).max_by(|a, b| {
+        let worth = |order: &[u16]| {
+            let tally = tally(order.to_vec());
+            (tally.excess(), tally.score())
+        };
+        let (a, b) = (worth(a), worth(b));
+        b.0.cmp(&a.0).then(a.1.total_cmp(&b.1))
+    })?;
+    along_streets(router, problem, &Tour { order: fewer, ..Tour::default() }, budget_ms)
 }
 
 /// What a spur costs, in stops: nothing where it has a stop for each stretch that one may well walk twice.

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use crate::{
     ground::Ground,
     network::Network,
-    pace::share_of,
+    path::Piece,
     profile::Steps,
-    shortest_paths::{Metric, Piece, Search, ShortestPaths},
+    shortest_paths::{Search, ShortestPaths},
     snap::Place,
 };
 
@@ -15,6 +15,9 @@ use crate::{
 const SHUN: [f64; 2] = [2.0, 0.6];
 /// A leg is at most this much longer than it need be.
 const MOST_DETOUR: f64 = 1.28;
+/// Where there are so few stops that a walk would be there and back, a leg may be so much longer if it goes round instead.
+const MOST_DETOUR_ROUND: f64 = 1.6;
+const FEW_ANCHORS: usize = 4;
 /// Between via points one strolls; only the walk as a whole must be right.
 const MOST_STROLL: f64 = 2.5;
 
@@ -36,11 +39,11 @@ pub(crate) struct Way {
 /// Routes whole walks.
 pub(crate) struct Router<'a> {
     pub network: &'a Network,
-    pub ground: &'a Ground,
+    pub ground: &'a Ground<'a>,
     pub paths: ShortestPaths<'a>,
-    /// Costs with the streets made dearer that the walk uses already.
-    cost: Vec<u32>,
+    /// The streets that the walk uses already.
     touched: Vec<u32>,
+    is_touched: Vec<u8>,
     /// Ways that were found before: the same legs come again and again, in walk after walk.
     known: HashMap<[u32; 4], Plain>,
 }
@@ -53,14 +56,13 @@ struct Plain {
 }
 
 impl<'a> Router<'a> {
-    pub fn new(network: &'a Network, ground: &'a Ground) -> Self {
-        let cost = ground.weights.cost.clone();
+    pub fn new(network: &'a Network, ground: &'a Ground<'a>) -> Self {
         Self {
             network,
             ground,
-            paths: ShortestPaths::new(network),
-            cost,
+            paths: ShortestPaths::new(network, ground.profile),
             touched: Vec::new(),
+            is_touched: vec![0; network.edge_count()],
             known: HashMap::new(),
         }
     }
@@ -73,7 +75,11 @@ impl<'a> Router<'a> {
         let mut ways: Vec<Way> = Vec::with_capacity(plain.len());
         for (pair, (plain, fastest_ms)) in anchors.windows(2).zip(plain) {
             let strolls = [pair[0], pair[1]].iter().any(|anchor| anchor.via);
-            let detour = if strolls { MOST_STROLL } else { MOST_DETOUR };
+            let detour = match strolls {
+                true => MOST_STROLL,
+                false if anchors.len() <= FEW_ANCHORS => MOST_DETOUR_ROUND,
+                false => MOST_DETOUR,
+            };
             let most = ((f64::from(fastest_ms) * detour) as u64).min(u64::from(plain.time_ms) + slack);
             let plain_ms = u64::from(plain.time_ms);
             let fresh =
@@ -84,11 +90,14 @@ impl<'a> Router<'a> {
                 // The rest of a street that was walked in part still leads onward.
                 if f64::from(piece.length_mm()) > 0.6 * f64::from(self.network.edge(piece.edge).length_mm) {
                     self.touched.push(piece.edge);
+                    self.is_touched[piece.edge as usize] = 1;
                 }
             }
             ways.push(way);
         }
-        self.touched.clear();
+        for edge in self.touched.drain(..) {
+            self.is_touched[edge as usize] = 0;
+        }
         Some(ways)
     }
 
@@ -133,48 +142,40 @@ impl<'a> Router<'a> {
     fn fresh(&mut self, from: Place, to: Place, most_ms: u64) -> Option<Way> {
         let most_ms = u32::try_from(most_ms).unwrap_or(u32::MAX);
         SHUN.into_iter().find_map(|shun| {
-            for &edge in &self.touched {
-                let plain = self.ground.weights.cost[edge as usize];
-                self.cost[edge as usize] = (f64::from(plain) * (1.0 + shun)) as u32;
-            }
-            let way = self.way(from, to, most_ms, By::FreshCost);
-            for &edge in &self.touched {
-                self.cost[edge as usize] = self.ground.weights.cost[edge as usize];
-            }
-            way.filter(|way| way.time_ms <= most_ms)
+            self.way(from, to, most_ms, By::FreshCost(shun)).filter(|way| way.time_ms <= most_ms)
         })
     }
 
     fn way(&mut self, from: Place, to: Place, within_ms: u32, by: By) -> Option<Way> {
-        let weights = &self.ground.weights;
-        let cost = match by {
-            By::Time => &weights.time_ms,
-            By::Cost => &weights.cost,
-            By::FreshCost => &self.cost,
+        let Self { ground: Ground { profile, .. }, is_touched, paths, .. } = self;
+        let weight = |directed: u32| {
+            let weight = profile.weight(directed);
+            match by {
+                // Where steps are a last resort, no haste takes more of them.
+                By::Time if profile.steps != Steps::LastResort => weight.by_time(),
+                By::FreshCost(shun) if is_touched[directed as usize >> 1] != 0 => weight.dearer(1.0 + shun),
+                _ => weight,
+            }
         };
-        // Where steps are a last resort, no haste takes more of them.
-        let cost = if weights.steps == Steps::LastResort && by == By::Time { &weights.cost } else { cost };
-        let metric = Metric { time_ms: &weights.time_ms, cost };
-        self.paths.run(metric, Search { from, backward: false, within_ms, until: &[to] });
-        let pieces = self.paths.pieces_to(metric, &to)?;
+        paths.run_by(weight, Search { from, backward: false, within_ms, until: &[to] });
+        let pieces = paths.pieces_to(&to, weight)?;
         let time_ms = self.time_of_all(&pieces);
         Some(Way { pieces, time_ms })
     }
 
     /// Milliseconds that walking takes.
     pub fn time_of_all(&self, pieces: &[Piece]) -> u32 {
-        pieces.iter().fold(0, |sum: u32, &piece| sum.saturating_add(self.time_of(piece)))
-    }
-
-    fn time_of(&self, piece: Piece) -> u32 {
-        let whole = self.ground.weights.time_ms[piece.edge as usize];
-        share_of(whole, piece.length_mm(), self.network.edge(piece.edge).length_mm)
+        let profile = self.ground.profile;
+        pieces.iter().fold(0, |sum: u32, &piece| {
+            sum.saturating_add(piece.weight(self.network, |directed| profile.weight(directed)).time_ms())
+        })
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq)]
 enum By {
     Time,
     Cost,
-    FreshCost,
+    /// By cost, streets that were walked before so much dearer.
+    FreshCost(f64),
 }

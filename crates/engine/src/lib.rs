@@ -1,20 +1,10 @@
-//! Finds the best walk through a street network within a time budget.
-//!
-//! Two doors. [`NetworkBuilder`] turns OpenStreetMap ways into [`NetworkCell`]s, which somebody stores.
-//! [`generate_route`] takes a [`Network`] of the cells around a request (see [`Reach`]) and the places within
-//! reach, and answers with a walk.
-//!
-//! Everything here is a pure function of its arguments: no I/O, clock, environment, thread or ambient randomness.
-//! The same network, places, request and [`Effort`] give the same walk. No input makes it panic.
-//!
-//! Inside: times are milliseconds, lengths millimetres and angles 1e-7 degrees, all whole numbers, so that sums
-//! are exact and the budget is kept to the second.
-
+#![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
 mod assemble;
 mod candidates;
 mod dead_ends;
+mod doorstep;
 mod effort;
 mod fill;
 mod generate_route;
@@ -23,20 +13,27 @@ mod legs;
 mod matrix;
 mod network;
 mod pace;
+mod path;
 mod profile;
 mod quality;
 mod reach;
+mod region;
 mod score;
 mod search;
 mod shortest_paths;
 mod snap;
 mod spot;
 mod spurs;
+mod travel;
+mod weight;
 mod why;
 
 pub use candidates::SPARSE_BELOW;
 pub use effort::Effort;
 pub use generate_route::generate_route;
 pub use network::{Network, NetworkBuilder, NetworkCell, NetworkError};
-pub use pace::{STEPS_M_PER_S, WALKING_M_PER_S};
+pub use pace::{STEPS_M_PER_S, WALKING_M_PER_S, slope_factor};
 pub use reach::{CellId, CellRange, Reach};
+pub use region::Region;
+pub use snap::Place;
+pub use travel::{Path, Times, Travel};

@@ -7,10 +7,18 @@ pub const WALKING_M_PER_S: f64 = 1.33;
 /// Speed along a flight of steps in metres a second, on the map: our choice, a bit less than half of that on the level.
 pub const STEPS_M_PER_S: f64 = 0.6;
 
-/// Milliseconds for a length in millimetres, rounded up.
-pub(crate) fn walking_ms(length_mm: u32, steps: bool) -> u32 {
-    let speed = if steps { STEPS_M_PER_S } else { WALKING_M_PER_S };
+/// Milliseconds for a length in millimetres that rises by so many percent, rounded up.
+pub(crate) fn walking_ms(length_mm: u32, steps: bool, incline_percent: i8) -> u32 {
+    let speed = if steps { STEPS_M_PER_S } else { WALKING_M_PER_S * slope_factor(incline_percent) };
     (f64::from(length_mm) / speed).ceil() as u32
+}
+
+/// How fast one walks on a slope, as a share of the speed on the level: Tobler's hiking function (Three presentations on
+/// geographical analysis and modeling, NCGIA 1993), 6 km/h * exp(-3.5 |slope + 0.05|). It has walkers fastest where it goes
+/// down gently; we do not count on that.
+pub fn slope_factor(incline_percent: i8) -> f64 {
+    let slope = f64::from(incline_percent) / 100.0;
+    (-3.5 * ((slope + 0.05).abs() - 0.05)).exp().min(1.0)
 }
 
 /// The part of a whole that belongs to a part of a length, rounded up.
@@ -28,8 +36,15 @@ mod tests {
 
     #[test]
     fn steps_take_longer_than_the_level() {
-        assert_eq!(walking_ms(133_000, false), 100_000);
-        assert!(walking_ms(133_000, true) > 200_000);
+        assert_eq!(walking_ms(133_000, false, 0), 100_000);
+        assert!(walking_ms(133_000, true, 0) > 200_000);
+    }
+
+    #[test]
+    fn climbing_takes_longer_than_descending() {
+        assert!(walking_ms(133_000, false, 10) > 140_000);
+        assert_eq!(walking_ms(133_000, false, -10), 100_000);
+        assert!(walking_ms(133_000, false, -30) > 150_000);
     }
 
     #[test]

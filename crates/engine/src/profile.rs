@@ -1,12 +1,8 @@
-use domain::Accessibility;
-
 use crate::{
-    network::{Attributes, Class, Lit, Network},
+    network::{Attributes, Class, Edge, Lit},
     pace::walking_ms,
+    weight::Weight,
 };
-
-/// An edge that may not be walked.
-pub(crate) const CLOSED: u32 = u32::MAX;
 
 /// How steps are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,32 +15,36 @@ pub(crate) enum Steps {
     LastResort,
 }
 
-/// What walking each edge takes, apart: milliseconds, which the budget counts, and cost, by which ways are chosen
-/// (milliseconds made dearer where the walk is less pleasant).
-pub(crate) struct Weights {
-    pub time_ms: Vec<u32>,
-    pub cost: Vec<u32>,
-    pub steps: Steps,
+impl Steps {
+    pub const COUNT: usize = 3;
+
+    /// Whether ways with these attributes may be walked.
+    pub fn allow(self, way: Attributes) -> bool {
+        !way.private() && (!way.steps() || self != Self::Never)
+    }
 }
 
-impl Weights {
-    pub fn of(network: &Network, wants: Accessibility, steps: Steps) -> Self {
-        let mut weights = Self { time_ms: Vec::new(), cost: Vec::new(), steps };
-        for edge in network.edges() {
-            let way = edge.attributes;
-            let closed = way.private() || (way.steps() && steps == Steps::Never);
-            let time_ms = walking_ms(edge.length_mm, way.steps());
-            weights.time_ms.push(if closed { CLOSED } else { time_ms });
-            let dear = f64::from(time_ms) * dearness(way, wants.prefer_well_lit, steps);
-            weights.cost.push(if closed { CLOSED } else { (dear.ceil()).min(f64::from(CLOSED / 8)) as u32 });
-        }
-        weights
+/// What walking an edge takes, from its first point to its last or back.
+pub(crate) fn weight(edge: &Edge, backward: bool, steps: Steps, prefer_well_lit: bool) -> Weight {
+    let way = if backward { edge.attributes.reversed() } else { edge.attributes };
+    if way.forward() && steps.allow(way) {
+        open_weight(edge, way, steps, prefer_well_lit)
+    } else {
+        Weight::CLOSED
     }
+}
 
-    /// Whether an edge may be walked.
-    pub fn open(&self, edge: u32) -> bool {
-        self.time_ms[edge as usize] != CLOSED
-    }
+/// The same for a private way, to whoever lives there.
+pub(crate) fn doorstep_weight(edge: &Edge, backward: bool, steps: Steps) -> Weight {
+    let way = if backward { edge.attributes.reversed() } else { edge.attributes };
+    if way.steps() && steps == Steps::Never { Weight::CLOSED } else { open_weight(edge, way, steps, false) }
+}
+
+fn open_weight(edge: &Edge, way: Attributes, steps: Steps, prefer_well_lit: bool) -> Weight {
+    Weight::new(
+        walking_ms(edge.length_mm, way.steps(), way.incline_percent()),
+        dearness(way, prefer_well_lit, steps),
+    )
 }
 
 /// How many pleasant milliseconds one on this way is worth.
@@ -58,12 +58,13 @@ fn dearness(way: Attributes, prefer_well_lit: bool, steps: Steps) -> f64 {
         Class::Platform => 1.3,
     };
     let apart = if way.sidewalk_apart() { 1.1 } else { 1.0 };
+    let rough = if way.rough() { 1.15 } else { 1.0 };
     let lit = match way.lit() {
         _ if !prefer_well_lit => 1.0,
         Lit::Yes => 1.0,
         Lit::Unknown => 1.35,
         Lit::No => 1.7,
     };
-    let climb = if way.steps() && steps == Steps::LastResort { 1000.0 } else { 1.0 };
-    class * apart * lit * climb
+    let climb = if way.steps() && steps == Steps::LastResort { 60.0 } else { 1.0 };
+    class * apart * rough * lit * climb
 }

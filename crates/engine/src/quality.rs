@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     network::{Lit, Network},
-    shortest_paths::Piece,
+    path::Piece,
     spot::{Plane, Spot},
 };
 

@@ -7,7 +7,8 @@ use crate::pace::WALKING_M_PER_S;
 pub(crate) const SNAP_ENDS_M: f64 = 250.0;
 
 const LARGEST_RADIUS_M: f64 = 10_000.0;
-const ZOOM: u32 = 14;
+/// On the sphere that OpenStreetMap distances are measured on.
+pub(crate) const METRES_PER_DEGREE: f64 = 6_371_008.8 * PI / 180.0;
 
 /// A tile of the web-mercator grid at zoom 14 (x east, y south); some 2.4 km wide at the equator, 1.2 km in Helsinki.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,11 +20,19 @@ pub struct CellId {
 }
 
 impl CellId {
+    /// Zoom of the grid.
+    pub const ZOOM: u32 = 14;
+
+    /// Latitude of its northern edge in degrees.
+    pub(crate) fn north_edge(self) -> f64 {
+        (PI * (1.0 - 2.0 * f64::from(self.y) / f64::from(1_u32 << Self::ZOOM))).sinh().atan().to_degrees()
+    }
+
     /// The cell that holds a point. Formulas: OpenStreetMap wiki, "Slippy map tilenames".
     pub fn of(at: Coordinate) -> Self {
-        let tiles = f64::from(1_u32 << ZOOM);
+        let tiles = f64::from(1_u32 << Self::ZOOM);
         let lat = at.lat().clamp(-85.0511, 85.0511).to_radians();
-        let clamp = |tile: f64| (tile.floor() as i32).clamp(0, (1 << ZOOM) - 1);
+        let clamp = |tile: f64| (tile.floor() as i32).clamp(0, (1 << Self::ZOOM) - 1);
         Self {
             x: clamp((at.lon() + 180.0) / 360.0 * tiles),
             y: clamp((1.0 - lat.tan().asinh() / PI) / 2.0 * tiles),
@@ -81,8 +90,7 @@ impl Reach {
     /// The cells whose streets the walk can use, with a margin for the way from a doorstep to the street.
     pub fn cells(&self) -> CellRange {
         let radius = self.radius_m + SNAP_ENDS_M;
-        let metres_per_degree = 6_371_008.8_f64.to_radians();
-        let d_lat = radius / metres_per_degree;
+        let d_lat = radius / METRES_PER_DEGREE;
         let d_lon = (d_lat / self.center.lat().to_radians().cos().max(0.01)).min(180.0);
         let corner = |lon: f64, lat: f64| {
             CellId::of(

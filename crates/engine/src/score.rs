@@ -1,9 +1,13 @@
 //! What a set of stops is worth: the sum of its stops, each kind and theme with falling returns, so that variety
 //! wins.
 
+use std::rc::Rc;
+
 use crate::candidates::{Candidate, Candidates};
 
 const THEME_WEIGHT: f64 = 0.6;
+/// A kind of which a larger part of the offer is than this is what was asked for.
+const ASKED_FOR: f64 = 2.0 / 3.0;
 const MOST_THEMES: usize = 32;
 /// What each stop too many of one kind costs while the search is on its way.
 const EXCESS_PRICE: f64 = 1.5;
@@ -16,25 +20,26 @@ fn returns(sum: f64) -> f64 {
 /// The rules of variety for one request.
 #[derive(Clone)]
 pub(crate) struct Variety {
-    kinds: usize,
-    only_kind: Option<usize>,
+    /// What part of the offer each kind is.
+    shares: Rc<[f64]>,
 }
 
 impl Variety {
     pub fn of(candidates: &Candidates) -> Self {
-        Self { kinds: candidates.kinds, only_kind: candidates.only_kind }
+        Self { shares: candidates.kind_shares.as_slice().into() }
     }
 
     #[cfg(test)]
     pub fn among(kinds: usize) -> Self {
-        Self { kinds, only_kind: None }
+        Self { shares: vec![1.0 / kinds as f64; kinds].into() }
     }
 
-    /// Most stops of one kind among so many: two fifths, one at least, half where only two kinds are on offer.
-    fn most(&self, stops: usize) -> usize {
-        match self.kinds {
-            0 | 1 => stops,
-            2 => stops.div_ceil(2),
+    /// Most stops of a kind among so many: two fifths, one at least, half where only two kinds are on offer. Whoever asks
+    /// for what is nearly all of one kind has asked for that kind.
+    fn most(&self, kind: usize, stops: usize) -> usize {
+        match self.shares[kind] {
+            share if share > ASKED_FOR => ((share * stops as f64).ceil() as usize).min(stops),
+            _ if self.shares.len() == 2 => stops.div_ceil(2),
             _ => (stops * 2 / 5).max(1),
         }
     }
@@ -54,8 +59,8 @@ impl Tally {
     pub fn new(variety: &Variety) -> Self {
         Self {
             variety: variety.clone(),
-            kind_sums: vec![0.0; variety.kinds],
-            kind_counts: vec![0; variety.kinds],
+            kind_sums: vec![0.0; variety.shares.len()],
+            kind_counts: vec![0; variety.shares.len()],
             theme_sums: [0.0; MOST_THEMES],
             stops: 0,
         }
@@ -78,8 +83,7 @@ impl Tally {
     pub fn gain(&self, stop: &Candidate) -> f64 {
         let rise = |sum: f64| returns(sum + stop.value) - returns(sum);
         let themes: f64 = bits(stop.themes).map(|theme| rise(self.theme_sums[theme])).sum();
-        let full = self.variety.only_kind != Some(stop.kind)
-            && self.kind_counts[stop.kind] + 1 > self.variety.most(self.stops + 1);
+        let full = self.kind_counts[stop.kind] + 1 > self.variety.most(stop.kind, self.stops + 1);
         let price = if full { 0.25 } else { 1.0 };
         (rise(self.kind_sums[stop.kind]) + THEME_WEIGHT * themes) * price
     }
@@ -95,12 +99,11 @@ impl Tally {
     }
 
     fn excess_of(&self, stops: usize, more: Option<usize>) -> usize {
-        let most = self.variety.most(stops);
         let counts = self.kind_counts.iter().enumerate();
-        counts
-            .filter(|&(kind, _)| self.variety.only_kind != Some(kind))
-            .map(|(kind, &count)| (count + usize::from(more == Some(kind))).saturating_sub(most))
-            .sum()
+        let over = |(kind, &count): (usize, &usize)| {
+            (count + usize::from(more == Some(kind))).saturating_sub(self.variety.most(kind, stops))
+        };
+        counts.map(over).sum()
     }
 
     /// What the stops are worth together.

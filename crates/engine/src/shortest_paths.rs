@@ -1,58 +1,35 @@
+//! Dijkstra's algorithm from a place on an edge: for what is near, and for ways whose weights change from leg to leg.
+
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use crate::{network::Network, pace::share_of, profile::CLOSED, snap::Place};
+use bytemuck::Zeroable;
 
-/// No way leads there. Three of them still add up without overflow.
-pub(crate) const FAR: u32 = 1 << 30;
-const NONE: u32 = u32::MAX;
+use crate::{network::Network, path::Piece, snap::Place, travel::Profile, weight::Weight};
 
-/// A part of an edge, walked from one offset to the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Piece {
-    pub edge: u32,
-    pub from_mm: u32,
-    pub to_mm: u32,
-}
+const SOURCE: u32 = u32::MAX;
 
-impl Piece {
-    pub fn length_mm(self) -> u32 {
-        self.from_mm.abs_diff(self.to_mm)
-    }
-
-    /// The same stretch, walked the other way.
-    pub fn reversed(self) -> Self {
-        Self { edge: self.edge, from_mm: self.to_mm, to_mm: self.from_mm }
-    }
-}
-
-/// Dijkstra's algorithm from a place on an edge; its memory is used again and again.
+/// Searches one after the other, with the same memory.
 pub(crate) struct ShortestPaths<'a> {
     network: &'a Network,
+    profile: &'a Profile,
     labels: Vec<Label>,
     generation: u32,
-    /// Cost in the upper half, node in the lower one: compared as one number.
-    heap: BinaryHeap<Reverse<u64>>,
-    /// Nodes that must be reached before the search may stop carry its generation.
-    awaited: Vec<u32>,
+    heap: BinaryHeap<Reverse<(Weight, u32)>>,
     source: Option<Place>,
     backward: bool,
 }
 
-#[derive(Clone, Copy)]
+/// What is known of a node; from an earlier search where the generation is another.
+#[derive(Clone, Copy, Zeroable)]
 struct Label {
     generation: u32,
-    cost: u32,
-    time_ms: u32,
-    /// The node it was reached from, or `NONE` at the source's own edge, and the edge.
+    /// The search has to reach it before it may stop.
+    awaited: u32,
+    /// The edge by which it was reached, seen from where the search came; `SOURCE` for the edge of the source.
+    arc: u32,
+    /// The node from which it was reached.
     parent: u32,
-    edge: u32,
-}
-
-/// What to search by.
-#[derive(Clone, Copy)]
-pub(crate) struct Metric<'a> {
-    pub time_ms: &'a [u32],
-    pub cost: &'a [u32],
+    weight: Weight,
 }
 
 /// What one search is to find.
@@ -68,180 +45,123 @@ pub(crate) struct Search<'a> {
 }
 
 impl<'a> ShortestPaths<'a> {
-    pub fn new(network: &'a Network) -> Self {
-        let label = Label { generation: 0, cost: FAR, time_ms: FAR, parent: NONE, edge: NONE };
+    pub fn new(network: &'a Network, profile: &'a Profile) -> Self {
         Self {
             network,
-            labels: vec![label; network.node_count()],
+            profile,
+            // Memory of nothing but zeros costs nothing until it is used: a large network costs what is near.
+            labels: bytemuck::zeroed_vec(network.node_count()),
             generation: 0,
             heap: BinaryHeap::new(),
-            awaited: vec![0; network.node_count()],
             source: None,
             backward: false,
         }
     }
 
-    pub fn run(&mut self, metric: Metric<'_>, search: Search<'_>) {
+    /// By cost.
+    pub fn run(&mut self, search: Search<'_>) {
+        let profile = self.profile;
+        self.run_by(|directed| profile.weight(directed), search);
+    }
+
+    /// By weights of one's own.
+    pub fn run_by(&mut self, weight: impl Fn(u32) -> Weight + Copy, search: Search<'_>) {
         self.generation += 1;
         self.heap.clear();
         (self.source, self.backward) = (Some(search.from), search.backward);
-        for (node, part_mm) in self.ways_from(search.from, search.backward) {
-            self.reach_in_part(metric, node, search.from.edge, part_mm);
+        for (node, weight) in self.ends(&search.from, search.backward, weight) {
+            self.reach(node, weight, SOURCE, SOURCE);
         }
         let mut waiting = 0_usize;
         for place in search.until {
-            for (node, _) in self.ways_from(*place, !search.backward) {
-                let awaited = &mut self.awaited[node as usize];
+            for (node, _) in
+                self.ends(place, !search.backward, weight).into_iter().filter(|(_, w)| w.is_open())
+            {
+                let awaited = &mut self.labels[node as usize].awaited;
                 waiting += usize::from(*awaited != self.generation);
                 *awaited = self.generation;
             }
         }
         let network = self.network;
-        while let Some(Reverse(next)) = self.heap.pop() {
-            let (cost, node) = ((next >> 32) as u32, next as u32);
-            let label = self.labels[node as usize];
-            if cost > label.cost || label.time_ms > search.within_ms {
+        while let Some(Reverse((so_far, node))) = self.heap.pop() {
+            let label = &mut self.labels[node as usize];
+            if so_far > label.weight || so_far.time_ms() > search.within_ms {
                 continue;
             }
-            if waiting > 0 && self.awaited[node as usize] == self.generation {
-                self.awaited[node as usize] = 0;
+            if waiting > 0 && label.awaited == self.generation {
+                label.awaited = 0;
                 waiting -= 1;
                 if waiting == 0 {
                     return;
                 }
             }
-            for &arc in network.arcs(node) {
-                if if self.backward { arc.leads_back() } else { arc.leads_on() } {
-                    let edge = arc.edge() as usize;
-                    let dearer = cost.saturating_add(metric.cost[edge]);
-                    // Most arcs lead to what was reached for less; for those nothing else is looked up.
-                    if metric.cost[edge] != CLOSED && self.is_cheaper(arc.head, dearer) {
-                        let time_ms = label.time_ms.saturating_add(metric.time_ms[edge]);
-                        self.label(arc.head, dearer, time_ms, node, arc.edge());
-                    }
+            for arc in network.arcs(node) {
+                let step = weight(if search.backward { arc.reversed() } else { arc.directed });
+                if step.is_open() {
+                    self.reach(arc.head, so_far.and(step), arc.directed, node);
                 }
             }
         }
     }
 
-    /// The end nodes that can be walked to from a place (backward: that can be walked from to it), and how far.
-    fn ways_from(&self, place: Place, backward: bool) -> impl Iterator<Item = (u32, u32)> + use<> {
-        let edge = self.network.edge(place.edge);
-        let (ahead, behind) = match backward {
-            false => (edge.attributes.forward(), edge.attributes.backward()),
-            true => (edge.attributes.backward(), edge.attributes.forward()),
-        };
-        let to = ahead.then_some((edge.to, edge.length_mm.saturating_sub(place.offset_mm)));
-        let from = behind.then_some((edge.from, place.offset_mm));
-        to.into_iter().chain(from)
+    fn ends(&self, place: &Place, backward: bool, weight: impl Fn(u32) -> Weight) -> [(u32, Weight); 2] {
+        if backward { place.entrances(self.network, weight) } else { place.exits(self.network, weight) }
     }
 
-    /// Reaches a node from the source, along a part of the source's edge.
-    fn reach_in_part(&mut self, metric: Metric<'_>, node: u32, edge: u32, part_mm: u32) {
-        let (whole_cost, whole_time) = (metric.cost[edge as usize], metric.time_ms[edge as usize]);
-        let length_mm = self.network.edge(edge).length_mm;
-        let part =
-            |whole: u32| if part_mm == length_mm { whole } else { share_of(whole, part_mm, length_mm) };
-        if whole_time != CLOSED && self.is_cheaper(node, part(whole_cost)) {
-            self.label(node, part(whole_cost), part(whole_time), NONE, edge);
+    fn reach(&mut self, node: u32, weight: Weight, arc: u32, parent: u32) {
+        let label = &mut self.labels[node as usize];
+        if weight.is_open() && (label.generation != self.generation || weight < label.weight) {
+            *label = Label { generation: self.generation, awaited: label.awaited, arc, parent, weight };
+            self.heap.push(Reverse((weight, node)));
         }
     }
 
-    fn is_cheaper(&self, node: u32, cost: u32) -> bool {
+    /// What it takes to a node.
+    pub fn to_node(&self, node: u32) -> Weight {
         let label = &self.labels[node as usize];
-        label.generation != self.generation || cost < label.cost
+        if label.generation == self.generation { label.weight } else { Weight::CLOSED }
     }
 
-    fn label(&mut self, node: u32, cost: u32, time_ms: u32, parent: u32, edge: u32) {
-        self.labels[node as usize] = Label { generation: self.generation, cost, time_ms, parent, edge };
-        self.heap.push(Reverse(u64::from(cost) << 32 | u64::from(node)));
+    /// What it takes to a place.
+    pub fn to_place(&self, place: &Place) -> Weight {
+        let profile = self.profile;
+        self.last_step(place, |directed| profile.weight(directed)).0
     }
 
-    /// Milliseconds to a node, or `FAR`.
-    pub fn time_to_node(&self, node: u32) -> u32 {
-        let label = &self.labels[node as usize];
-        if label.generation == self.generation { label.time_ms.min(FAR) } else { FAR }
+    /// What it takes to a place, and the node from which it is reached; none where it lies on the source's own edge and is
+    /// reached along it.
+    fn last_step(&self, place: &Place, weight: impl Fn(u32) -> Weight + Copy) -> (Weight, Option<u32>) {
+        let through = self
+            .ends(place, !self.backward, weight)
+            .into_iter()
+            .map(|(node, last)| (self.to_node(node).and(last), Some(node)));
+        let along = self.source.map(|source| {
+            let (from, to) = if self.backward { (place, &source) } else { (&source, place) };
+            (from.along(to, self.network, weight), None)
+        });
+        through.chain(along).min().unwrap_or((Weight::CLOSED, None))
     }
 
-    /// Cost and milliseconds to a place, `FAR` where it was not reached.
-    pub fn reached(&self, metric: Metric<'_>, place: &Place) -> (u32, u32) {
-        self.last_step(metric, place).map_or((FAR, FAR), |step| (step.0.min(FAR), step.1.min(FAR)))
-    }
-
-    /// Cost, time and the node from which the place is reached; `None` for the node when it lies on the source's
-    /// own edge and is reached along it.
-    fn last_step(&self, metric: Metric<'_>, place: &Place) -> Option<(u32, u32, Option<u32>)> {
-        let edge = self.network.edge(place.edge);
-        let (whole_cost, whole_time) =
-            (metric.cost[place.edge as usize], metric.time_ms[place.edge as usize]);
-        if whole_time == CLOSED {
+    /// The way from the source to a place, after a forward search by the same weights.
+    pub fn pieces_to(&self, place: &Place, weight: impl Fn(u32) -> Weight + Copy) -> Option<Vec<Piece>> {
+        let source = self.source?;
+        let (total, last) = self.last_step(place, weight);
+        if !total.is_open() {
             return None;
         }
-        let part =
-            |mm: u32| (share_of(whole_cost, mm, edge.length_mm), share_of(whole_time, mm, edge.length_mm));
-        let through = self.ways_from(*place, !self.backward).filter_map(|(node, mm)| {
-            let label = &self.labels[node as usize];
-            let (cost, time) = part(mm);
-            (label.generation == self.generation)
-                .then(|| (label.cost.saturating_add(cost), label.time_ms.saturating_add(time), Some(node)))
-        });
-        let source = self.source?;
-        let onward = (place.offset_mm >= source.offset_mm) != self.backward;
-        let open = if onward { edge.attributes.forward() } else { edge.attributes.backward() };
-        let same = place.offset_mm == source.offset_mm;
-        let along = (source.edge == place.edge && (open || same)).then(|| {
-            let (cost, time) = part(place.offset_mm.abs_diff(source.offset_mm));
-            (cost, time, None)
-        });
-        through.chain(along).min_by_key(|&(cost, time, node)| (cost, time, node))
-    }
-
-    /// The way from the source to a place, after a forward search.
-    pub fn pieces_to(&self, metric: Metric<'_>, place: &Place) -> Option<Vec<Piece>> {
-        let source = self.source?;
-        let (_, _, last) = self.last_step(metric, place)?;
         let Some(mut node) = last else {
-            return Some(vec![Piece { edge: place.edge, from_mm: source.offset_mm, to_mm: place.offset_mm }]);
+            return Some(Piece::between(&source, place).into_iter().collect());
         };
-        // An edge that is a loop ends twice in its node: walk to the nearer end.
-        let end_at = |edge: u32, node: u32, near: u32| {
-            let edge = self.network.edge(edge);
-            match (edge.from == node, edge.to == node) {
-                (true, true) if edge.attributes.forward() && edge.attributes.backward() => {
-                    if near <= edge.length_mm / 2 { 0 } else { edge.length_mm }
-                }
-                (true, true) => {
-                    if edge.attributes.forward() {
-                        0
-                    } else {
-                        edge.length_mm
-                    }
-                }
-                (true, false) => 0,
-                _ => edge.length_mm,
-            }
-        };
-        let enter = end_at(place.edge, node, place.offset_mm);
-        let mut pieces = vec![Piece { edge: place.edge, from_mm: enter, to_mm: place.offset_mm }];
+        let mut pieces: Vec<Piece> = Piece::arriving(self.network, weight, place, node).into_iter().collect();
         loop {
             let label = &self.labels[node as usize];
-            let length_mm = self.network.edge(label.edge).length_mm;
-            if label.parent == NONE {
-                let mut to_mm = end_at(label.edge, node, source.offset_mm);
-                let edge = self.network.edge(label.edge);
-                if edge.from == edge.to && !(edge.attributes.forward() && edge.attributes.backward()) {
-                    to_mm = if edge.attributes.forward() { length_mm } else { 0 };
-                }
-                pieces.push(Piece { edge: label.edge, from_mm: source.offset_mm, to_mm });
-                break;
+            if label.arc == SOURCE {
+                pieces.extend(Piece::leaving(self.network, weight, &source, node));
+                pieces.reverse();
+                return Some(pieces);
             }
-            let ends_at_last = self.network.edge(label.edge).to == node;
-            let (from_mm, to_mm) = if ends_at_last { (0, length_mm) } else { (length_mm, 0) };
-            pieces.push(Piece { edge: label.edge, from_mm, to_mm });
+            pieces.push(Piece::whole(self.network, label.arc));
             node = label.parent;
         }
-        pieces.retain(|piece| piece.length_mm() > 0);
-        pieces.reverse();
-        Some(pieces)
     }
 }

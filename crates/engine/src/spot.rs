@@ -1,7 +1,9 @@
+use bytemuck::{Pod, Zeroable};
 use domain::Coordinate;
 
 /// A point on Earth in whole 1e-7 degrees: OSM's own resolution, about a centimetre.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Pod, Zeroable)]
+#[repr(C)]
 pub(crate) struct Spot {
     pub lon: i32,
     pub lat: i32,

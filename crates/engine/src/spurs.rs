@@ -1,6 +1,6 @@
 //! Stretches that are walked to a stop and straight back.
 
-use crate::{assemble::Walk, shortest_paths::Piece};
+use crate::{assemble::Walk, path::Piece};
 
 /// A stretch there and back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

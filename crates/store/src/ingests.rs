@@ -3,6 +3,7 @@
 //! An ingest is one transaction, and one ingest writes at a time: so the data version that others see grows with
 //! every change, and two ingests never wait for each other's rows. What is already as the extract says is not touched.
 
+mod networks;
 mod places;
 
 use chrono::{DateTime, Utc};
@@ -10,7 +11,7 @@ use domain::{Coordinate, Poi, Tags, ThemeCatalogue};
 use serde_json::json;
 use sqlx::PgConnection;
 
-use crate::{Database, StoreError, interest_themes::sync_themes_on};
+use crate::{Database, StoreError, database::Transaction, interest_themes::sync_themes_on};
 
 /// Held by the ingest that is writing.
 const INGEST_LOCK: i64 = 0x0077_696c_6473_6964;
@@ -96,11 +97,19 @@ pub struct IngestSummary {
     pub data_version: i64,
 }
 
+/// An ingest that has written places and streets, for itself alone as yet. Without [`finish`](Self::finish) nothing was.
+pub struct Ingesting<'a> {
+    ingest: &'a Ingest<'a>,
+    transaction: Transaction,
+    summary: IngestSummary,
+    changed_cells: Vec<(i32, i32)>,
+}
+
 /// Makes the database say what the extract says. Waits while another ingest is writing.
 ///
 /// Where datasets overlap, a place is described by the one whose extract has the newer OSM timestamp (the one that had
 /// it first where that does not decide), and it is retired when none of them has it any more.
-pub async fn ingest(database: &Database, ingest: &Ingest<'_>) -> Result<IngestSummary, StoreError> {
+pub async fn ingest<'a>(database: &Database, ingest: &'a Ingest<'a>) -> Result<Ingesting<'a>, StoreError> {
     let mut transaction = database.begin().await?;
     let connection = &mut *transaction;
     // A continent may take longer than what is good for answering a walker.
@@ -113,23 +122,33 @@ pub async fn ingest(database: &Database, ingest: &Ingest<'_>) -> Result<IngestSu
     sync_themes_on(connection, ingest.themes).await?;
     let area_changed = write_dataset(connection, ingest).await?;
     let mut summary = places::write(connection, ingest).await?;
-    summary.cells_changed = write_cells(connection, ingest).await?;
+    let changed_cells = write_cells(connection, ingest).await?;
+    summary.cells_changed = changed_cells.len();
     summary.changed =
         area_changed || summary.added + summary.updated + summary.retired + summary.cells_changed > 0;
     count_pois(connection).await?;
-    summary.data_version = sqlx::query_scalar!(
-        "UPDATE datasets
+    Ok(Ingesting { ingest, transaction, summary, changed_cells })
+}
+
+impl Ingesting<'_> {
+    /// Makes it so for everybody.
+    pub async fn finish(self) -> Result<IngestSummary, StoreError> {
+        let Self { ingest, mut transaction, mut summary, .. } = self;
+        let connection = &mut *transaction;
+        summary.data_version = sqlx::query_scalar!(
+            "UPDATE datasets
          SET data_version = CASE WHEN $2 THEN nextval('data_version') ELSE data_version END,
              updated_at = CASE WHEN $2 THEN now() ELSE updated_at END
          WHERE name = $1 RETURNING data_version",
-        ingest.dataset,
-        summary.changed
-    )
-    .fetch_one(&mut *connection)
-    .await?;
-    write_provenance(connection, ingest, &summary).await?;
-    transaction.commit().await?;
-    Ok(summary)
+            ingest.dataset,
+            summary.changed
+        )
+        .fetch_one(&mut *connection)
+        .await?;
+        write_provenance(connection, ingest, &summary).await?;
+        transaction.commit().await?;
+        Ok(summary)
+    }
 }
 
 /// True where the dataset is new or covers another area.
@@ -160,20 +179,25 @@ async fn write_dataset(connection: &mut PgConnection, ingest: &Ingest<'_>) -> Re
     Ok(written.rows_affected() > 0)
 }
 
-async fn write_cells(connection: &mut PgConnection, ingest: &Ingest<'_>) -> Result<usize, StoreError> {
+/// The cells that are new, different or gone.
+async fn write_cells(
+    connection: &mut PgConnection,
+    ingest: &Ingest<'_>,
+) -> Result<Vec<(i32, i32)>, StoreError> {
     let xs: Vec<i32> = ingest.cells.iter().map(|cell| cell.x).collect();
     let ys: Vec<i32> = ingest.cells.iter().map(|cell| cell.y).collect();
     let gone = sqlx::query!(
         "DELETE FROM street_cells AS c
          WHERE dataset = $1
-           AND NOT EXISTS (SELECT FROM unnest($2::int[], $3::int[]) AS kept (x, y) WHERE (kept.x, kept.y) = (c.x, c.y))",
+           AND NOT EXISTS (SELECT FROM unnest($2::int[], $3::int[]) AS kept (x, y) WHERE (kept.x, kept.y) = (c.x, c.y))
+         RETURNING x, y",
         ingest.dataset,
         &xs,
         &ys
     )
-    .execute(&mut *connection)
+    .fetch_all(&mut *connection)
     .await?;
-    let mut changed = gone.rows_affected();
+    let mut changed: Vec<(i32, i32)> = gone.into_iter().map(|cell| (cell.x, cell.y)).collect();
     for (batch, (xs, ys)) in
         ingest.cells.chunks(CELLS_AT_ONCE).zip(xs.chunks(CELLS_AT_ONCE).zip(ys.chunks(CELLS_AT_ONCE)))
     {
@@ -183,18 +207,19 @@ async fn write_cells(connection: &mut PgConnection, ingest: &Ingest<'_>) -> Resu
             "INSERT INTO street_cells AS c (dataset, x, y, network, segments)
              SELECT $1, * FROM unnest($2::int[], $3::int[], $4::bytea[], $5::int[])
              ON CONFLICT (x, y, dataset) DO UPDATE SET network = excluded.network, segments = excluded.segments
-             WHERE (c.network, c.segments) IS DISTINCT FROM (excluded.network, excluded.segments)",
+             WHERE (c.network, c.segments) IS DISTINCT FROM (excluded.network, excluded.segments)
+             RETURNING x, y",
             ingest.dataset,
             xs,
             ys,
             &networks as &[&[u8]],
             &segments
         )
-        .execute(&mut *connection)
+        .fetch_all(&mut *connection)
         .await?;
-        changed += written.rows_affected();
+        changed.extend(written.into_iter().map(|cell| (cell.x, cell.y)));
     }
-    Ok(changed as usize)
+    Ok(changed)
 }
 
 async fn count_pois(connection: &mut PgConnection) -> Result<(), StoreError> {

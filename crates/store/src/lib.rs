@@ -15,7 +15,7 @@ mod redis;
 mod route_cache;
 mod route_requests;
 mod routes;
-mod street_cells;
+mod street_networks;
 mod sweep;
 mod users;
 
@@ -34,6 +34,6 @@ pub use route_requests::{
 pub use routes::{
     Pinning, RouteCursor, RouteState, RouteSummary, is_pinned, is_route_of, route, routes_of, set_saved,
 };
-pub use street_cells::*;
+pub use street_networks::*;
 pub use sweep::{Stale, give_up, stale_requests};
 pub use users::{InterestsChange, create_user, set_interests, user};

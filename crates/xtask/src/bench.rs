@@ -1,11 +1,12 @@
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use std::{fs, path::PathBuf, time::Duration};
+use std::{ffi::OsString, fs, path::PathBuf, time::Duration};
 use testbed::{Durability, Method, Options, System};
+use tokio::process::Command;
 
 use crate::{
-    cargo::build_programs,
+    cargo::{build_programs, build_release},
     console::{self, say},
     figures::{Times, histogram},
     load::{Question, Wishes, as_often_as_possible, snapshots, walks},
@@ -17,15 +18,57 @@ const CLIENTS: usize = 16;
 const DURING: Duration = Duration::from_secs(3);
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Bench {
     /// Also write the figures as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    #[command(subcommand)]
+    part: Option<Part>,
+}
+
+/// What `wildside-bench` measures. It reads its arguments itself, so that xtask builds also where the engine does not.
+#[derive(Subcommand)]
+#[command(disable_help_subcommand = true)]
+enum Part {
+    /// Measure the engine beside its peers
+    #[command(disable_help_flag = true)]
+    Engine(Rest),
+    /// Measure the search on instances of the orienteering problem
+    #[command(disable_help_flag = true)]
+    Orienteering(Rest),
+    /// Walk through a city and measure the twelve numbers that make a walk good
+    #[command(disable_help_flag = true)]
+    Walks(Rest),
+}
+
+#[derive(Args)]
+struct Rest {
+    /// Handed on to wildside-bench; --help shows them
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    args: Vec<OsString>,
+}
+
+impl Part {
+    async fn run(self) -> anyhow::Result<()> {
+        let (name, rest) = match self {
+            Self::Engine(rest) => ("engine", rest),
+            Self::Orienteering(rest) => ("orienteering", rest),
+            Self::Walks(rest) => ("walks", rest),
+        };
+        let program =
+            console::aloud("building the bench for release", build_release("bench", "wildside-bench"))
+                .await?;
+        testbed::run(Command::new(program).arg(name).args(rest.args)).await
+    }
 }
 
 impl Bench {
-    /// Measures the whole system in a release build, over the loopback, with the bundled city.
+    /// Measures a part, or the whole system in a release build, over the loopback, with the bundled city.
     pub async fn run(self) -> anyhow::Result<()> {
+        if let Some(part) = self.part {
+            return part.run().await;
+        }
         setup::run().await?;
         let programs = console::aloud("building the programs for release", build_programs(true)).await?;
         let options = Options {

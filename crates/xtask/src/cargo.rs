@@ -25,6 +25,12 @@ pub(crate) async fn build_programs(release: bool) -> anyhow::Result<Binaries> {
     Ok(Binaries::in_dir(target_dir().join(if release { "release" } else { "debug" })))
 }
 
+/// Builds one program for release, and says where it is.
+pub(crate) async fn build_release(package: &str, program: &str) -> anyhow::Result<PathBuf> {
+    run(&mut cargo(["build", "--release", "--package", package, "--bin", program])).await?;
+    Ok(target_dir().join("release").join(program))
+}
+
 /// The folder above `debug`, where this program lies.
 fn target_dir() -> PathBuf {
     let here = env::current_exe().unwrap_or_default();

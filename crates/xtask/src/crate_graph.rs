@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("api-gateway", &["domain", "store", "bus", "service"]),
     ("route-worker", &["domain", "wildside-engine", "store", "bus", "service"]),
     ("notifier", &["domain", "store", "bus", "service"]),
-    ("admin", &["domain", "extract", "store", "bus", "service"]),
+    ("admin", &["domain", "wildside-engine", "extract", "store", "bus", "service"]),
     ("enrichment-worker", &["domain", "store", "bus", "service"]),
     ("tile-server", &["domain", "service"]),
     ("bench", &["domain", "wildside-engine", "extract", "testbed"]),

@@ -48,7 +48,7 @@ enum Command {
     Check,
     /// Write the generated files anew
     Generate,
-    /// Measure the whole system on this machine
+    /// Measure the whole system on this machine, or the engine by itself
     Bench(bench::Bench),
 }
 

@@ -66,6 +66,7 @@ impl World {
                  (SELECT string_agg(p::text, ',' ORDER BY id) FROM pois AS p),
                  (SELECT string_agg(l::text, ',' ORDER BY poi_id, theme_id) FROM poi_interest_themes AS l),
                  (SELECT string_agg(c::text, ',' ORDER BY x, y, dataset) FROM street_cells AS c),
+                 (SELECT string_agg(n::text, ',' ORDER BY zoom, x, y) FROM street_networks AS n),
                  (SELECT string_agg(d::text, ',' ORDER BY name) FROM datasets AS d),
                  (SELECT string_agg(t::text, ',' ORDER BY id) FROM interest_themes AS t)))",
         )

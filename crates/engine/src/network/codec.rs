@@ -7,21 +7,31 @@ use super::{Attributes, cell::Segment};
 use crate::spot::Spot;
 
 const MAGIC: [u8; 4] = *b"WSNC";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const HEADER: usize = 4 + 1 + 8;
 
-/// Why bytes are no network cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+/// Why bytes are no network, or no cell of one.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NetworkError {
     /// The bytes are of something else.
     #[error("these bytes are no network cell")]
     NotACell,
-    /// The bytes were written by another version of the engine.
+    /// The same, where a prepared network is expected.
+    #[error("these bytes are no prepared street network")]
+    NotANetwork,
+    /// The cell was written by another version of the engine.
     #[error("the network cell has format {0}, this engine reads format {VERSION}: run the ingest again")]
     OtherVersion(u8),
+    /// The network was prepared by another version of the engine.
+    #[error("the prepared network has format {0}, this engine reads format {expected}: run the ingest again",
+            expected = super::Network::FORMAT)]
+    OtherFormat(u32),
     /// Bytes are missing or were changed.
-    #[error("the network cell is damaged")]
+    #[error("the street network is damaged")]
     Damaged,
+    /// The file could not be read.
+    #[error("the street network cannot be read: {0}")]
+    Unreadable(String),
     /// More streets than 32-bit numbers can count.
     #[error("the network cells hold too many streets for one network")]
     TooLarge,
@@ -99,7 +109,7 @@ impl Reader<'_> {
             let index = u32::try_from(self.unsigned()?).ok()?;
             let from = node.wrapping_add(self.signed()?);
             let to = from.wrapping_add(self.signed()?);
-            let attributes = Attributes(u16::try_from(self.unsigned()?).ok()?);
+            let attributes = Attributes(u32::try_from(self.unsigned()?).ok()?);
             let length = usize::try_from(self.unsigned()?).ok()?;
             // Two bytes a point at least: a wrong count must not make us reserve the world.
             if length < 2 || length > self.0.len() / 2 {
@@ -148,7 +158,7 @@ mod tests {
             any::<u32>(),
             any::<i64>(),
             any::<i64>(),
-            any::<u16>(),
+            any::<u32>(),
             prop::collection::vec(spot, 2..5),
         )
             .prop_map(|(way, index, from, to, bits, points)| Segment {

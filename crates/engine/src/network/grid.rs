@@ -1,17 +1,20 @@
 use crate::spot::Spot;
 
-/// Side of a square of the grid in 1e-7 degrees: some 110 m of latitude.
-const SIDE: i32 = 10_000;
+/// Side of a square of the grid in 1e-7 degrees: some 55 m of latitude.
+const SIDE: i32 = 5_000;
 
-/// Finds the edges near a point: which edges pass through which square of a grid.
-pub(crate) struct Grid {
-    /// (square, edge), sorted.
-    entries: Vec<(u64, u32)>,
+/// Which edges pass through which square of a grid, before it is written down.
+pub(super) struct Squares {
+    /// The squares that edges pass through, sorted.
+    pub keys: Vec<u64>,
+    /// Where the edges of each begin; one more than there are squares.
+    pub firsts: Vec<u32>,
+    pub edges: Vec<u32>,
 }
 
-impl Grid {
+impl Squares {
     pub fn of<'a>(lines: impl Iterator<Item = &'a [Spot]>) -> Self {
-        let mut entries = Vec::new();
+        let mut entries: Vec<(u64, u32)> = Vec::new();
         for (edge, line) in lines.enumerate() {
             for pair in line.windows(2) {
                 let span = (i64::from(pair[1].lon) - i64::from(pair[0].lon))
@@ -35,30 +38,54 @@ impl Grid {
         }
         entries.sort_unstable();
         entries.dedup();
-        Self { entries }
+        let mut squares =
+            Self { keys: Vec::new(), firsts: Vec::new(), edges: Vec::with_capacity(entries.len()) };
+        for (key, edge) in entries {
+            if squares.keys.last() != Some(&key) {
+                squares.keys.push(key);
+                squares.firsts.push(squares.edges.len() as u32);
+            }
+            squares.edges.push(edge);
+        }
+        squares.firsts.push(squares.edges.len() as u32);
+        squares
+    }
+}
+
+/// Finds the edges near a point.
+#[derive(Clone, Copy)]
+pub(crate) struct Grid<'a> {
+    pub(super) keys: &'a [u64],
+    pub(super) firsts: &'a [u32],
+    pub(super) edges: &'a [u32],
+}
+
+impl Grid<'_> {
+    pub(super) fn is_sound(&self, edges: usize) -> bool {
+        self.firsts.len() == self.keys.len() + 1
+            && self.firsts.is_sorted()
+            && self.firsts.last().is_some_and(|&last| last as usize == self.edges.len())
+            && self.edges.iter().all(|&edge| (edge as usize) < edges)
     }
 
     /// Edges that may pass within a distance of a point, sorted; some of them are farther away.
     pub fn near(&self, at: Spot, metres: f64) -> Vec<u32> {
-        let side_m = f64::from(SIDE) * 0.011_119_5;
-        let rows = (metres / side_m).ceil() as i32;
         let narrow = (f64::from(at.lat) / 1e7).to_radians().cos().max(0.05);
-        let columns = (metres / (side_m * narrow)).ceil() as i32;
-        let (x, y) = square(at);
+        let reach = |metre: f64| (metre / 0.011_119_5).ceil() as i32;
+        let (dx, dy) = (reach(metres / narrow), reach(metres));
+        let (west, south) = square(Spot { lon: at.lon.saturating_sub(dx), lat: at.lat.saturating_sub(dy) });
+        let (east, north) = square(Spot { lon: at.lon.saturating_add(dx), lat: at.lat.saturating_add(dy) });
         let mut edges = Vec::new();
-        for row in y - rows..=y + rows {
-            let first = self.entries.partition_point(|&(square, _)| square < key(x - columns, row));
-            let in_row =
-                self.entries[first..].iter().take_while(|&&(square, _)| square <= key(x + columns, row));
-            edges.extend(in_row.map(|&(_, edge)| edge));
+        for row in south..=north {
+            let first = self.keys.partition_point(|&square| square < key(west, row));
+            let in_row = self.keys[first..].iter().take_while(|&&square| square <= key(east, row)).count();
+            edges.extend_from_slice(
+                &self.edges[self.firsts[first] as usize..self.firsts[first + in_row] as usize],
+            );
         }
         edges.sort_unstable();
         edges.dedup();
         edges
-    }
-
-    pub fn memory_bytes(&self) -> usize {
-        self.entries.len() * 16
     }
 }
 

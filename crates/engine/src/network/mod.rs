@@ -1,16 +1,23 @@
-//! The street network: built from OSM ways, stored in cells, held in memory as a graph.
+//! The street network: built from OSM ways, stored in cells, prepared from the cells that a walk may need, and used as it
+//! lies in memory or in a file.
 
 mod builder;
 mod cell;
+mod chains;
+mod chordal;
 mod codec;
-mod components;
 mod graph;
 mod grid;
+mod order;
+mod prepare;
 mod squares;
+mod storage;
+mod twins;
 mod walkable;
 
 pub use builder::{NetworkBuilder, NetworkCell};
 pub use codec::NetworkError;
 pub use graph::Network;
 
+pub(crate) use graph::{Arc, Edge, NO_ARC};
 pub(crate) use walkable::{Attributes, Class, Lit};

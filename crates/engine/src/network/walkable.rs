@@ -1,6 +1,7 @@
 //! Which ways one may walk on, and what about them matters to a walker. Defaults follow the OpenStreetMap wiki,
 //! "OSM tags for routing/Access restrictions" and "Key:foot".
 
+use bytemuck::{Pod, Zeroable};
 use domain::Tags;
 
 /// What kind of street it is, by how pleasant it is to walk.
@@ -43,20 +44,24 @@ pub(crate) enum Lit {
     No = 2,
 }
 
-/// What matters about a way, in 16 bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Attributes(pub u16);
+/// What matters about a way, in 32 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
+#[repr(transparent)]
+pub(crate) struct Attributes(pub u32);
 
 impl Attributes {
-    const STEPS: u16 = 1 << 4;
-    const PRIVATE: u16 = 1 << 7;
-    const NO_FORWARD: u16 = 1 << 8;
-    const NO_BACKWARD: u16 = 1 << 9;
-    const CROSSING: u16 = 1 << 10;
-    const SIDEWALK_APART: u16 = 1 << 11;
+    const STEPS: u32 = 1 << 4;
+    const PRIVATE: u32 = 1 << 7;
+    const NO_FORWARD: u32 = 1 << 8;
+    const NO_BACKWARD: u32 = 1 << 9;
+    const CROSSING: u32 = 1 << 10;
+    const SIDEWALK_APART: u32 = 1 << 11;
+    const ROUGH: u32 = 1 << 12;
+    /// The uppermost bits: the incline in percent.
+    const INCLINE_SHIFT: u32 = 24;
 
     pub fn class(self) -> Class {
-        CLASSES[usize::from(self.0 & 7)]
+        CLASSES[(self.0 & 7) as usize]
     }
 
     pub fn lit(self) -> Lit {
@@ -97,6 +102,25 @@ impl Attributes {
         self.0 & Self::CROSSING != 0
     }
 
+    /// Underfoot it is known to be soft, loose or uneven.
+    pub fn rough(self) -> bool {
+        self.0 & Self::ROUGH != 0
+    }
+
+    /// How steeply it rises from its first to its last node, in percent, where that is known; 0 else.
+    pub fn incline_percent(self) -> i8 {
+        (self.0 >> Self::INCLINE_SHIFT) as u8 as i8
+    }
+
+    /// The same way with its first node for its last.
+    pub fn reversed(self) -> Self {
+        let ways = Self::NO_FORWARD | Self::NO_BACKWARD;
+        let mut bits = self.0 & !(ways | 0xff << Self::INCLINE_SHIFT);
+        bits |= if self.forward() { 0 } else { Self::NO_BACKWARD };
+        bits |= if self.backward() { 0 } else { Self::NO_FORWARD };
+        Self(bits | u32::from(self.incline_percent().saturating_neg() as u8) << Self::INCLINE_SHIFT)
+    }
+
     /// Its sidewalk is mapped as a way of its own.
     pub fn sidewalk_apart(self) -> bool {
         self.0 & Self::SIDEWALK_APART != 0
@@ -106,7 +130,7 @@ impl Attributes {
     pub fn of_way(tags: &Tags) -> Option<Self> {
         let tag = |key: &str| tags.get(key).map_or("", String::as_str);
         let class = class_of(tag("highway"))?;
-        let mut bits = class as u16;
+        let mut bits = class as u32;
         let has_sidewalk = ["sidewalk", "sidewalk:left", "sidewalk:right", "sidewalk:both"]
             .iter()
             .any(|key| matches!(tag(key), "yes" | "both" | "left" | "right"));
@@ -145,7 +169,14 @@ impl Attributes {
             "no" | "disused" => Lit::No,
             _ => Lit::Unknown,
         };
-        bits |= (lit as u16) << 5;
+        bits |= (lit as u32) << 5;
+        if matches!(
+            tag("surface"),
+            "mud" | "sand" | "rock" | "stone" | "pebblestone" | "grass" | "earth" | "woodchips"
+        ) {
+            bits |= Self::ROUGH;
+        }
+        bits |= u32::from(incline_percent(tag("incline")) as u8) << Self::INCLINE_SHIFT;
         // A plain oneway binds vehicles only; escalators run one way for everybody.
         for key in ["oneway:foot", "foot:oneway", "conveying"] {
             match tag(key) {
@@ -165,6 +196,20 @@ impl Attributes {
         let both = Self::NO_FORWARD | Self::NO_BACKWARD;
         (bits & both != both).then_some(Self(bits))
     }
+}
+
+/// What an incline tag says, such as `10%`, `-7.5 %` or `4°`; 0 for `up`, `down` and what nobody understands. Beyond 40
+/// percent nobody walks upright: there the number is likely wrong.
+fn incline_percent(value: &str) -> i8 {
+    let number =
+        |text: &str| text.trim().replace(',', ".").parse::<f64>().ok().filter(|number| number.is_finite());
+    let percent = match value.strip_suffix('°') {
+        Some(degrees) => number(degrees)
+            .filter(|degrees| degrees.abs() < 45.0)
+            .map(|degrees| degrees.to_radians().tan() * 100.0),
+        None => value.strip_suffix('%').and_then(number),
+    };
+    percent.filter(|percent| percent.abs() <= 40.0).unwrap_or(0.0).round() as i8
 }
 
 fn class_of(highway: &str) -> Option<Class> {
@@ -326,6 +371,40 @@ mod tests {
         assert_eq!(both("highway=footway foot:oneway=-1"), Some((false, true)));
         assert_eq!(both("highway=steps conveying=backward"), Some((false, true)));
         assert_eq!(both("highway=steps conveying=yes"), Some((true, true)));
+    }
+
+    #[test]
+    fn inclines_are_numbers_with_a_direction() {
+        let incline = |value: &str| {
+            let tags = [("highway", "path"), ("incline", value)].map(|(k, v)| (k.to_owned(), v.to_owned()));
+            Attributes::of_way(&tags.into_iter().collect()).unwrap().incline_percent()
+        };
+        for (value, percent) in [
+            ("10%", 10),
+            ("-7.6 %", -8),
+            ("4°", 7),
+            ("up", 0),
+            ("10", 0),
+            ("80%", 0),
+            ("-90°", 0),
+            ("NaN%", 0),
+        ] {
+            assert_eq!(incline(value), percent, "{value}");
+        }
+        assert_eq!(way("highway=path incline=10%").unwrap().reversed().incline_percent(), -10);
+    }
+
+    #[test]
+    fn a_way_reversed_twice_is_the_way() {
+        for text in [
+            "highway=path incline=10%",
+            "highway=steps conveying=backward lit=yes",
+            "highway=path surface=mud",
+        ] {
+            let way = way(text).unwrap();
+            assert_eq!(way.reversed().reversed(), way);
+            assert_eq!((way.reversed().forward(), way.rough()), (way.backward(), text.contains("mud")));
+        }
     }
 
     #[test]

@@ -5,4 +5,5 @@
 mod cells;
 mod properties;
 mod town;
+mod travel;
 mod walks;

@@ -27,9 +27,18 @@ impl Town {
         Self::with(size, |_, _| "highway=residential".into())
     }
 
+    /// The same somewhere else; with the longitude and latitude of its south-west corner.
+    pub fn at_origin(size: usize, origin: (f64, f64)) -> Self {
+        Self::built(size, origin, |_, _| "highway=residential".into())
+    }
+
     /// `street(true, 3)` gives the tags of the fourth street that runs east.
     pub fn with(size: usize, street: impl Fn(bool, usize) -> String) -> Self {
-        let mut town = Self { builder: NetworkBuilder::new(), origin: (24.93, 60.16) };
+        Self::built(size, (24.93, 60.16), street)
+    }
+
+    fn built(size: usize, origin: (f64, f64), street: impl Fn(bool, usize) -> String) -> Self {
+        let mut town = Self { builder: NetworkBuilder::new(), origin };
         for number in 0..size {
             for east in [true, false] {
                 let corners: Vec<(usize, usize)> =

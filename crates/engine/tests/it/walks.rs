@@ -73,7 +73,8 @@ fn without_places_the_walk_is_a_stroll_that_comes_back() {
         let route = walk(&network, &[], &request(start, minutes, json!({})));
         assert!(route.stops.is_empty() && route.legs.len() == 1);
         assert_eq!(route.path.coordinates.first(), route.path.coordinates.last());
-        let used = f64::from(route.duration_s) / f64::from(minutes) / 60.0;
+        // A stroll without an aim takes an hour at most.
+        let used = f64::from(route.duration_s) / f64::from(minutes.min(60)) / 60.0;
         assert!((0.6..=1.0).contains(&used), "{minutes}: {used}");
         assert!(route.quality.repeated_share <= 0.2, "{minutes}: {:?}", route.quality);
         assert_eq!(route.sparse_themes, [theme(1), theme(2), theme(3)]);
@@ -333,4 +334,31 @@ fn progress_grows_from_nothing_to_all() {
     generate_route(&town.network(), &pois, &request(start, 60, json!({})), &effort).unwrap();
     let told = told.into_inner().unwrap();
     assert!(told.is_sorted() && told.first() == Some(&0.0) && told.last() == Some(&1.0), "{told:?}");
+}
+
+#[test]
+fn a_walk_from_a_courtyard_begins_on_its_private_way_and_uses_no_other() {
+    let mut town = Town::new(10);
+    let at = |town: &Town, x: f64, y: f64| Some(town.at(x, y));
+    // A courtyard 40 m behind the street, and a private short cut across the block.
+    let court = [(7001, at(&town, 4.5, 4.4)), (node(4, 4), at(&town, 4.0, 4.0))];
+    town.builder.add_way(700, &tags("highway=service access=private"), &court);
+    let near = [(7002, at(&town, 4.5, 4.4)), (7003, at(&town, 4.5, 4.0))];
+    town.builder.add_way(701, &tags("highway=service access=private"), &near);
+    let street = [(7004, at(&town, 4.2, 4.0)), (7003, at(&town, 4.5, 4.0)), (7005, at(&town, 4.8, 4.0))];
+    town.builder.add_way(702, &tags("highway=footway"), &street);
+    town.builder.add_way(703, &tags("highway=footway"), &[street[0], (node(4, 4), at(&town, 4.0, 4.0))]);
+    town.way(704, "highway=service access=private", &[(2, 2), (3, 3)]);
+    let (start, pois) = (town.at(4.5, 4.38), places(&town));
+    let network = town.network();
+    let route = walk(&network, &pois, &request(start, 45, json!({})));
+    let path = &route.path.coordinates;
+    assert!(path[0].distance_m(start) < 4.0 && path[path.len() - 1].distance_m(start) < 4.0);
+    assert_eq!(route.duration_s, route.walking_s + route.stops.iter().map(|stop| stop.dwell_s).sum::<u32>());
+    assert!(route.duration_s <= 2700 && route.stops.len() > 2);
+    // The way out is 40 m, not the 64 m to the corner.
+    let street = Town::new(1).at(4.5, 4.0);
+    assert!(path[1].distance_m(street) < 1.0, "{:?}", path[1]);
+    let short_cut = Town::new(1).at(2.5, 2.5);
+    assert!(path.iter().all(|at| at.distance_m(short_cut) > 40.0));
 }

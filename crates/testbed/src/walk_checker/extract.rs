@@ -1,5 +1,7 @@
 use anyhow::{Context, anyhow};
-use domain::{Coordinate, OsmKind, PoiId, Tags, ThemeCatalogue, ThemeId, kind_of_place};
+use domain::{
+    Coordinate, OsmKind, PoiId, Tags, ThemeCatalogue, ThemeId, dwell_seconds, kind_of_place, popularity_score,
+};
 use osmpbf::{Element, ElementReader, RelMemberType};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -36,6 +38,10 @@ pub(super) struct Square {
 pub(super) struct Place {
     pub themes: Vec<ThemeId>,
     pub kind: String,
+    /// How long one stays.
+    pub dwell_s: u32,
+    /// 0 hidden gem, 1 hotspot.
+    pub popularity: f64,
     /// A single spot, a line, or rings; of a relation only what the extract holds.
     pub outline: Vec<Vec<Spot>>,
 }
@@ -92,7 +98,8 @@ impl Extract {
         }
         if !themes.is_empty() {
             let kind = kind_of_place(&found.tags).unwrap_or_default();
-            self.places.insert(found.id, Place { themes, kind, outline });
+            let (dwell_s, popularity) = (dwell_seconds(&found.tags), popularity_score(&found.tags).into());
+            self.places.insert(found.id, Place { themes, kind, dwell_s, popularity, outline });
         }
     }
 }
@@ -169,6 +176,11 @@ impl Raw {
 }
 
 impl Place {
+    /// Some spot of it.
+    pub fn spot(&self) -> Spot {
+        self.outline.iter().flatten().next().copied().unwrap_or_default()
+    }
+
     /// How far a spot is from it; nothing for one who stands in it.
     pub fn distance(&self, spot: Spot) -> f64 {
         let rings: Vec<Vec<Spot>> =

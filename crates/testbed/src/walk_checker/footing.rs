@@ -9,17 +9,24 @@ pub(super) enum Light {
 }
 
 /// What a walker has under their feet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Footing {
     pub steps: bool,
     /// Not everybody may walk here.
     pub private: bool,
     pub light: Light,
+    /// How steeply it rises in its direction, as a share; 0 where that is not known.
+    pub rise: f64,
     /// One may cross it anywhere, not only along its outline.
     pub area: bool,
 }
 
 impl Footing {
+    /// The same, walked the other way.
+    pub fn reversed(self) -> Self {
+        Self { rise: -self.rise, ..self }
+    }
+
     /// Open to everybody, and without steps where none are wanted.
     pub fn is_good(&self, stepless: bool) -> bool {
         !self.private && (!stepless || !self.steps)
@@ -73,6 +80,17 @@ pub(super) fn footing(tags: &Tags) -> Option<Footing> {
         steps: highway == "steps",
         private: closed || tag("foot") == "private",
         light,
+        rise: rise(tag("incline")),
         area: tag("area") == "yes" || tag("type") == "multipolygon",
     })
+}
+
+/// What an incline says, in percent or degrees; nobody walks upright on more than 40 %, so that is an error.
+fn rise(incline: &str) -> f64 {
+    let number = |text: &str| text.trim().replace(',', ".").parse::<f64>().ok();
+    let share = match incline.strip_suffix('%') {
+        Some(percent) => number(percent).map(|percent| percent / 100.0),
+        None => incline.strip_suffix('°').and_then(number).map(|degrees| degrees.to_radians().tan()),
+    };
+    share.filter(|share| share.abs() <= 0.4).unwrap_or(0.0)
 }

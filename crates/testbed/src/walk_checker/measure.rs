@@ -1,7 +1,8 @@
-use domain::PoiId;
+use domain::{PoiId, Stop};
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
+    clock,
     extract::Place,
     places,
     plane::Plane,
@@ -14,6 +15,8 @@ use super::{
 const SPUR_M: f64 = 30.0;
 /// Here private ways are the walker's own.
 const AT_HOME_M: f64 = 50.0;
+/// The same name within this distance is the same place.
+const SAME_PLACE_M: f64 = 50.0;
 
 /// What can be measured on a walk.
 pub(super) fn measure(
@@ -43,20 +46,24 @@ pub(super) fn measure(
         avoid_stairs: request.accessibility().avoid_stairs,
         distance_m: length,
         pace: length / f64::from(route.walking_s.max(1)),
+        duration_error: clock::error(walk, places),
         distance_error: (route.distance_m - length).abs() / length.max(1.0),
         unused_share: 1.0 - f64::from(route.duration_s) / f64::from(request.budget_s()),
         repeated_share: walk.trace.repeated_m() / length.max(1.0),
+        forced_share: 0.0,
         idle_spurs: spurs.iter().filter(|spur| spur.idle_m > SPUR_M).count() as f64,
         stop_spurs_m: spurs.iter().filter(|spur| spur.has_stop).map(|spur| spur.depth_m).collect(),
         steps_m: walk.sum(Piece::is_steps),
         lit_share: walk.share(|piece| piece.possibly(lit)),
         unlit_share: walk.share(|piece| piece.possibly(light_known) && !piece.possibly(lit)),
+        walking_s: route.walking_s.into(),
         private_m: walk.sum(|piece| inner(piece) && piece.surely(|footing| footing.private)),
         snap_m,
         snap_excess_m: (snap_m - near).max(0.0),
         stop_point_m: distances.iter().map(|(point, _)| *point).collect(),
         stop_edge_m: distances.iter().map(|(_, edge)| *edge).collect(),
         stops,
+        twice: twice(&route.stops) as f64,
         wanted_share: if known.is_empty() { 1.0 } else { wanted as f64 / stops },
         theme_coverage: places::coverage(walk, places),
         commonest_kind_share: commonest(&known),
@@ -64,6 +71,14 @@ pub(super) fn measure(
         crossings_per_km: walk.trace.crossings() as f64 / (length / 1000.0).max(1.0),
         detours: detours(walk, streets),
     }
+}
+
+fn twice(stops: &[Stop]) -> usize {
+    let same = |one: &Stop, other: &Stop| {
+        let near = || one.location.coordinates.distance_m(other.location.coordinates) <= SAME_PLACE_M;
+        one.poi_id == other.poi_id || (one.name.is_some() && one.name == other.name && near())
+    };
+    (1..stops.len()).filter(|&later| stops[..later].iter().any(|stop| same(stop, &stops[later]))).count()
 }
 
 fn commonest(stops: &[(usize, &Place)]) -> Option<f64> {

@@ -6,36 +6,48 @@
 //! or worse without being right or wrong is a number ([`Numbers`]), and many walks make a [`Summary`].
 
 mod clock;
+mod dead_ends;
 mod extract;
 mod footing;
+mod light;
 mod measure;
 mod places;
 mod plane;
 mod refusal;
 mod report;
+mod routing;
 mod streets;
 mod summary;
+mod supply;
 #[cfg(test)]
 mod tests;
 mod trace;
 mod walk;
 mod way;
+mod worth;
 
-use domain::ThemeCatalogue;
+use domain::{Coordinate, ThemeCatalogue};
 use serde_json::Value;
-use std::path::Path;
+use std::{path::Path, sync::OnceLock};
 
+use dead_ends::Rounds;
 use extract::Extract;
 use streets::Streets;
+use supply::Doors;
 use walk::Walk;
 
+pub use light::Brighter;
 pub use report::{Numbers, Promise, Report, Violation};
 pub use summary::{Spread, Summary};
+pub use supply::Supply;
 
 /// One who knows the city and checks walks in it.
 pub struct WalkChecker {
     extract: Extract,
     streets: Streets,
+    doors: OnceLock<Doors>,
+    /// For all, and for those who take no steps.
+    rounds: [OnceLock<Rounds>; 2],
 }
 
 impl WalkChecker {
@@ -43,7 +55,14 @@ impl WalkChecker {
     pub fn read(extract: &Path) -> anyhow::Result<Self> {
         let extract = Extract::read(extract, &ThemeCatalogue::bundled())?;
         let streets = Streets::of(&extract);
-        Ok(Self { extract, streets })
+        Ok(Self { extract, streets, doors: OnceLock::new(), rounds: Default::default() })
+    }
+
+    /// The straight pieces of all ways that are open to everybody, have no steps and lead somewhere: where one may well
+    /// ask for a walk.
+    pub fn street_pieces(&self) -> impl Iterator<Item = [Coordinate; 2]> {
+        let degrees = |spot| Coordinate::try_from(self.extract.plane.degrees(spot)).ok();
+        self.streets.good().filter_map(move |stretch| Some([degrees(stretch.a)?, degrees(stretch.b)?]))
     }
 
     /// Checks a complete route. Both are JSON as the public API speaks it: the body of `POST /api/v1/routes` and the
@@ -65,7 +84,17 @@ impl WalkChecker {
         places::stops(&walk, places, plane, &mut report);
         way::stairs(&walk, &self.streets, &mut report);
         way::honesty(&walk, &mut report);
-        report.numbers = Some(measure::measure(&walk, &self.streets, places, plane));
+        let mut numbers = measure::measure(&walk, &self.streets, places, plane);
+        numbers.forced_share = self.forced_m(&walk).min(walk.trace.repeated_m()) / walk.length_m().max(1.0);
+        report.numbers = Some(numbers);
         report
+    }
+
+    /// What one must walk twice who comes back to a start in a dead end.
+    fn forced_m(&self, walk: &Walk) -> f64 {
+        let Some(start) = walk.spots.first().filter(|_| walk.request.is_loop()) else { return 0.0 };
+        let stepless = walk.request.accessibility().avoid_stairs;
+        let rounds = self.rounds[usize::from(stepless)].get_or_init(|| self.streets.rounds(stepless));
+        self.streets.dead_end_m(*start, streets::ON_IT_M, stepless, rounds)
     }
 }

@@ -62,12 +62,16 @@ pub struct Numbers {
     pub distance_m: f64,
     /// Metres a second.
     pub pace: f64,
+    /// How far the reported duration is from the one that geometry and stops make, as a share.
+    pub duration_error: f64,
     /// How far the reported distance is from the recomputed one, as a share.
     pub distance_error: f64,
     /// Share of the time given that the walk leaves unused.
     pub unused_share: f64,
     /// Walked another time, in either direction.
     pub repeated_share: f64,
+    /// Of the path, what had to be walked twice since the walk comes back to a start in a dead end.
+    pub forced_share: f64,
     /// Stretches of over 30 m, there and back, with no stop at their end.
     pub idle_spurs: f64,
     /// Depth of the stretches there and back that lead to a stop.
@@ -78,6 +82,8 @@ pub struct Numbers {
     pub lit_share: f64,
     /// Known to be unlit.
     pub unlit_share: f64,
+    /// Seconds of walking, as the route says.
+    pub walking_s: f64,
     /// Metres on private ways, but for the first and the last 50 m.
     pub private_m: f64,
     /// From the start that was asked for to the path.
@@ -90,6 +96,8 @@ pub struct Numbers {
     pub stop_edge_m: Vec<f64>,
     /// How many stops.
     pub stops: f64,
+    /// Stops that are an earlier one once more: the same place, or the same name near by.
+    pub twice: f64,
     /// Stops with a wanted theme.
     pub wanted_share: f64,
     /// Wanted themes that some stop has.

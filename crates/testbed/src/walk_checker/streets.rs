@@ -1,7 +1,4 @@
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap, HashMap},
-};
+use std::collections::{BTreeMap, HashMap};
 
 use super::{
     extract::{Extract, Square},
@@ -12,6 +9,8 @@ use super::{
 /// How far from a way's line one is still on it, in metres.
 pub(super) const ON_IT_M: f64 = 2.0;
 const CELL_M: f64 = 40.0;
+/// A way that hangs together with so many metres of street leads somewhere.
+const LEADS_SOMEWHERE_M: f64 = 1000.0;
 /// Sine of the angle up to which two directions are the same.
 const SAME_WAY: f64 = 0.26;
 
@@ -30,18 +29,18 @@ pub(super) struct Streets {
     stretches: Vec<Stretch>,
     cells: HashMap<(i64, i64), Vec<u32>>,
     squares: Vec<Square>,
-    nodes: Vec<Spot>,
-    next: Vec<Vec<Link>>,
+    pub nodes: Vec<Spot>,
+    pub next: Vec<Vec<Link>>,
     all: Components,
     stepless: Components,
 }
 
 /// The way from a node to a next one.
 #[derive(Clone, Copy, Debug)]
-struct Link {
-    to: u32,
-    metres: f64,
-    footing: Footing,
+pub(super) struct Link {
+    pub to: u32,
+    pub metres: f64,
+    pub footing: Footing,
 }
 
 /// Which nodes hang together, and by how many metres of street.
@@ -110,7 +109,10 @@ impl Streets {
         let squares: Vec<Footing> = self.squares_at(spot).map(|square| square.footing).collect();
         if nearest.is_finite() {
             let best = parallel.iter().filter(|(distance, _)| *distance <= nearest + 0.3);
-            let ways = best.map(|(_, stretch)| stretch.footing);
+            let ways = best.map(|(_, stretch)| {
+                let along = stretch.b.minus(stretch.a).dot(going) >= 0.0;
+                if along { stretch.footing } else { stretch.footing.reversed() }
+            });
             // Beside a way that leads over a square, one may as well be crossing the square.
             return if nearest > 0.3 { ways.chain(squares).collect() } else { ways.collect() };
         }
@@ -122,7 +124,7 @@ impl Streets {
         !self.near(spot, ON_IT_M).is_empty() || self.squares_at(spot).next().is_some()
     }
 
-    fn squares_at(&self, spot: Spot) -> impl Iterator<Item = &Square> {
+    pub fn squares_at(&self, spot: Spot) -> impl Iterator<Item = &Square> {
         self.squares.iter().filter(move |square| spot.is_inside(&square.rings))
     }
 
@@ -133,13 +135,20 @@ impl Streets {
 
     /// The same for ways that are open to all and lead somewhere, without steps where none are wanted.
     pub fn nearest_good(&self, spot: Spot, reach: f64, stepless: bool) -> Option<f64> {
-        let of = if stepless { &self.stepless } else { &self.all };
-        let good = |stretch: &Stretch| {
-            stretch.footing.is_good(stepless)
-                && of.metres.get(&of.of_node[stretch.from as usize]).is_some_and(|metres| *metres > 1000.0)
-        };
-        let near = self.near(spot, reach).into_iter().filter(|(_, stretch)| good(stretch));
+        let near = self.near(spot, reach).into_iter().filter(|(_, stretch)| self.is_good(stretch, stepless));
         near.map(|(distance, _)| distance).min_by(f64::total_cmp)
+    }
+
+    fn is_good(&self, stretch: &Stretch, stepless: bool) -> bool {
+        let of = if stepless { &self.stepless } else { &self.all };
+        let leads_somewhere = |metres: &f64| *metres > LEADS_SOMEWHERE_M;
+        stretch.footing.is_good(stepless)
+            && of.metres.get(&of.of_node[stretch.from as usize]).is_some_and(leads_somewhere)
+    }
+
+    /// All stretches that are open to everybody and lead somewhere, without steps.
+    pub fn good(&self) -> impl Iterator<Item = &Stretch> {
+        self.stretches.iter().filter(|stretch| self.is_good(stretch, true))
     }
 
     /// The parts of the network without steps and private ways that one within reach of this spot can be in, each with
@@ -163,46 +172,6 @@ impl Streets {
         let near = self.near(spot, reach).into_iter().filter(|(_, stretch)| fits(stretch.footing));
         let parts = near.map(|(_, stretch)| of.of_node[stretch.from as usize]);
         parts.filter_map(|part| Some((part, *of.metres.get(&part)?))).collect()
-    }
-
-    /// Length of the shortest way between two spots that is open to all, each taken to the ends of the streets near it.
-    pub fn shortest_m(&self, from: Spot, to: Spot, reach: f64, stepless: bool) -> Option<f64> {
-        let good = move |footing: &Footing| footing.is_good(stepless);
-        let ends = |spot: Spot| {
-            let near = self.near(spot, reach).into_iter().filter(|(_, s)| good(&s.footing));
-            let streets = near.flat_map(|(_, s)| [s.from, s.to]);
-            let nodes: Vec<u32> =
-                streets.chain(self.squares_at(spot).flat_map(|s| s.nodes.clone())).collect();
-            nodes.into_iter().map(move |node| (node, self.nodes[node as usize].distance(spot)))
-        };
-        let direct = self.near(from, reach).iter().any(|(_, s)| to.distance_to_line(s.a, s.b) <= reach)
-            || self.squares_at(from).any(|square| to.is_inside(&square.rings));
-        let mut goals: HashMap<u32, f64> = HashMap::new();
-        for (node, metres) in ends(to) {
-            let known = goals.entry(node).or_insert(metres);
-            *known = known.min(metres);
-        }
-        let mut best = if direct { from.distance(to) } else { f64::INFINITY };
-        let mut reached: HashMap<u32, f64> = HashMap::new();
-        // Whole millimetres have an order; floating-point numbers have none.
-        let millimetres = |metres: f64| (metres * 1000.0) as u64;
-        let mut queue: BinaryHeap<_> = ends(from).map(|(node, m)| Reverse((millimetres(m), node))).collect();
-        while let Some(Reverse((far, node))) = queue.pop() {
-            let far = far as f64 / 1000.0;
-            if far >= best {
-                break;
-            }
-            if reached.get(&node).is_some_and(|known| *known <= far) {
-                continue;
-            }
-            reached.insert(node, far);
-            if let Some(rest) = goals.get(&node) {
-                best = best.min(far + rest);
-            }
-            let links = self.next[node as usize].iter().filter(|link| good(&link.footing));
-            queue.extend(links.map(|link| Reverse((millimetres(far + link.metres), link.to))));
-        }
-        best.is_finite().then_some(best)
     }
 }
 

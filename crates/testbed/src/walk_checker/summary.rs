@@ -57,6 +57,7 @@ impl Summary {
         };
         let avoiding = all.iter().filter(|one| one.avoid_stairs).map(|one| one.steps_m);
         let numbers = vec![
+            ("1  reported duration against the path and stops, share", each(|one| one.duration_error)),
             ("1  reported distance against the path, share", each(|one| one.distance_error)),
             ("1  pace, m/s", each(|one| one.pace)),
             ("2  unused budget, share", each(|one| one.unused_share)),
@@ -94,10 +95,10 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} walks, {} broken promises", self.walks, self.violations)?;
-        writeln!(f, "{:<46} {:>7} {:>9} {:>9} {:>9}", "", "count", "median", "p95", "most")?;
+        writeln!(f, "{:<54} {:>7} {:>9} {:>9} {:>9}", "", "count", "median", "p95", "most")?;
         for (name, spread) in &self.numbers {
             let Spread { count, median, p95, most } = spread;
-            writeln!(f, "{name:<46} {count:>7} {median:>9.3} {p95:>9.3} {most:>9.3}")?;
+            writeln!(f, "{name:<54} {count:>7} {median:>9.3} {p95:>9.3} {most:>9.3}")?;
         }
         Ok(())
     }

@@ -7,7 +7,8 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use super::{Promise, WalkChecker, extract::Place, footing::Footing, plane::Spot};
 use crate::workspace;
 
-static CITY: LazyLock<WalkChecker> = LazyLock::new(|| WalkChecker::read(&workspace::bundled_city()).unwrap());
+pub(super) static CITY: LazyLock<WalkChecker> =
+    LazyLock::new(|| WalkChecker::read(&workspace::bundled_city()).unwrap());
 
 /// There and back along one way, with stops on the way out.
 struct Stroll {
@@ -228,6 +229,31 @@ fn a_walk_that_praises_itself_is_seen() {
         spoiled(|route| route["quality"]["theme_coverage"] = json!(0.5)),
         BTreeSet::from([Promise::Honesty])
     );
+}
+
+#[test]
+fn a_wrong_duration_is_seen() {
+    let stroll = stroll(2, street);
+    let mut route = stroll.route();
+    let error = |route: &Value| CITY.check(&stroll.request(60, false), route).numbers.unwrap().duration_error;
+    let dwelling: u32 = stroll.stops.iter().map(|(.., place)| place.dwell_s).sum();
+    let metres = stroll.length(0, stroll.spots.len() - 1);
+    route["duration_s"] = json!((metres / 1.33).round() as u32 + dwelling);
+    assert!(error(&route) < 0.01, "{}", error(&route));
+    route["duration_s"] = json!(route["duration_s"].as_u64().unwrap() * 11 / 10);
+    assert!(error(&route) > 0.05, "{}", error(&route));
+}
+
+#[test]
+fn a_place_that_was_mapped_twice_is_seen() {
+    let stroll = stroll(2, street);
+    let mut route = stroll.route();
+    let twice = |route: &Value| CITY.check(&stroll.request(60, false), route).numbers.unwrap().twice;
+    assert!(twice(&route) < 0.5);
+    route["stops"][0]["name"] = json!("The Mill");
+    route["stops"][1]["name"] = json!("The Mill");
+    route["stops"][1]["location"] = route["stops"][0]["location"].clone();
+    assert!(twice(&route) > 0.5);
 }
 
 #[test]

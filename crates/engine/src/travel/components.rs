@@ -1,4 +1,4 @@
-use super::{Attributes, graph::Edge};
+use crate::network::{Attributes, Network};
 
 /// Which parts of a network hang together for those who may walk some of its edges.
 pub(crate) struct Components {
@@ -7,16 +7,18 @@ pub(crate) struct Components {
 }
 
 impl Components {
-    pub fn of(nodes: usize, edges: &[Edge], may_walk: impl Fn(Attributes) -> bool) -> Self {
+    pub fn of(network: &Network, may_walk: impl Fn(Attributes) -> bool) -> Self {
+        let nodes = network.node_count();
         let mut parent: Vec<u32> = (0..nodes as u32).collect();
-        for edge in edges.iter().filter(|edge| may_walk(edge.attributes)) {
+        let walked = || network.edges().iter().filter(|edge| may_walk(edge.attributes));
+        for edge in walked() {
             let (a, b) = (root(&mut parent, edge.from), root(&mut parent, edge.to));
             // The smaller number stays the root, so that names do not depend on the order of edges.
             parent[a.max(b) as usize] = a.min(b);
         }
         let of_node: Vec<u32> = (0..nodes as u32).map(|node| root(&mut parent, node)).collect();
         let mut length_mm = vec![0; nodes];
-        for edge in edges.iter().filter(|edge| may_walk(edge.attributes)) {
+        for edge in walked() {
             length_mm[of_node[edge.from as usize] as usize] += u64::from(edge.length_mm);
         }
         Self { of_node, length_mm }

@@ -1,0 +1,48 @@
+//! Measures the engine, side by side with its peers: `cargo xtask bench walks` and so on build and start this program.
+//!
+//! What is measured and how is told in docs/benchmarks.md.
+
+mod around;
+mod clock;
+mod console;
+mod dice;
+mod engine;
+mod memory;
+mod streets;
+mod walks;
+mod wishes;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "wildside-bench", about = "Measures the engine, side by side with its peers.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure the engine beside its peers
+    Engine(engine::EngineArgs),
+    /// Walk through a city and measure the twelve numbers that make a walk good
+    Walks(walks::WalksArgs),
+    #[command(hide = true)]
+    Serve(engine::ServeArgs),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Engine(args) => engine::run(&args),
+        Command::Walks(args) => walks::run(&args),
+        Command::Serve(_) => engine::serve(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console::warn(&format!("✗ {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
