@@ -1,4 +1,7 @@
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -52,8 +55,8 @@ pub(crate) async fn watch(
 }
 
 /// What all files looked like. A file that is not there has no stamp.
-fn stamps(definitions: &PathBuf, place: &Workplace) -> Vec<Option<Stamp>> {
-    let mut files = vec![definitions.clone()];
+fn stamps(definitions: &Path, place: &Workplace) -> Vec<Option<Stamp>> {
+    let mut files = vec![definitions.to_path_buf()];
     if let Ok(definitions) = Definitions::read(definitions) {
         files.extend(definitions.iter().map(|(_, source)| place.data_dir.join(&source.file)));
     }

@@ -45,7 +45,7 @@ pub(crate) struct Tileset {
 
 enum Content {
     Layers(Arc<Database>, Arc<[LayerQuery]>),
-    Archive(Archive),
+    Archive(Box<Archive>),
 }
 
 /// Which layers of a source, a bit for each in the order of the definition.
@@ -85,7 +85,7 @@ impl Tileset {
             let archive = Archive::open(File::open(copy.path())?).await;
             let archive = archive.with_context(|| format!("opening {}", file.display()))?;
             let bounds = archive.bounds;
-            (Content::Archive(archive), bounds)
+            (Content::Archive(archive.into()), bounds)
         } else {
             let engine = place.engine.clone();
             let opening = tokio::task::spawn_blocking({

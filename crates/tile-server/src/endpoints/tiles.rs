@@ -40,7 +40,7 @@ pub(crate) async fn get_tile(
         .and_then(|Query(parameters)| read(tileset, &z, &x, &y, parameters.layers.as_deref()));
     let (id, choice) = match asked {
         Ok(asked) => asked,
-        Err(problem) => return problem.into_response(),
+        Err((status, detail)) => return Problem::new(status, detail).into_response(),
     };
     let (outcome, response) = match app.tiles.tile(tileset, id, choice).await {
         Ok((tile, hit)) => answer(tileset, id, tile.as_deref(), hit, &headers),
@@ -52,8 +52,8 @@ pub(crate) async fn get_tile(
     response
 }
 
-fn bad(detail: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, detail)
+fn bad(detail: impl Into<String>) -> (StatusCode, String) {
+    (StatusCode::BAD_REQUEST, detail.into())
 }
 
 /// The tile and the layers that an address names.
@@ -63,7 +63,7 @@ fn read(
     x: &str,
     y: &str,
     layers: Option<&str>,
-) -> Result<(TileId, LayerChoice), Problem> {
+) -> Result<(TileId, LayerChoice), (StatusCode, String)> {
     let y = y.strip_suffix(".pbf").or_else(|| y.strip_suffix(".mvt")).unwrap_or(y);
     let wrong = || bad(format!("There is no tile {z}/{x}/{y}: x and y are from 0 to 2^z - 1."));
     let number = |text: &str| {
@@ -77,7 +77,7 @@ fn read(
     let source = &tileset.source;
     if !(source.minzoom..=source.maxzoom).contains(&zoom) {
         let detail = format!("{} has zooms {} to {}.", tileset.name, source.minzoom, source.maxzoom);
-        return Err(Problem::new(StatusCode::NOT_FOUND, detail));
+        return Err((StatusCode::NOT_FOUND, detail));
     }
     let choice = match layers {
         None => LayerChoice::ALL,
