@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, builder::TypedValueParser};
+use domain::{OsmKind, PoiId};
 
 /// Looks after a Wildside installation.
 #[derive(Clone, Debug, Parser)]
@@ -20,6 +21,61 @@ pub enum Command {
     Streams(Nats),
     /// Read an extract of OpenStreetMap into places and streets.
     Ingest(IngestArgs),
+    /// Look after the rules that say which places belong to a theme.
+    #[command(subcommand)]
+    Themes(Themes),
+    /// Look at places.
+    #[command(subcommand)]
+    Pois(Pois),
+    /// Show where walkers found too little: what was asked about it, when, and with what result.
+    Areas(Postgres),
+}
+
+/// What can be done with themes.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Themes {
+    /// Try the rules on an extract, without a database: how many places each theme gets, and which rules never match.
+    Check(CheckArgs),
+}
+
+/// What to try the rules on.
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    /// The extract, an .osm.pbf file.
+    #[arg(long, value_name = "FILE")]
+    pub extract: PathBuf,
+    /// Themes file to try instead of the one built in.
+    #[arg(long, value_name = "FILE")]
+    pub themes: Option<PathBuf>,
+    /// Show so many places of each theme, evenly from the whole list, each with its narrative.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub samples: usize,
+}
+
+/// What can be done with places.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Pois {
+    /// Show everything that is known about a place.
+    Show {
+        /// Its id, as in the API, or its OSM element, such as `way/1234`.
+        #[arg(value_name = "ID", value_parser = poi_id)]
+        id: PoiId,
+        /// Where it is kept.
+        #[command(flatten)]
+        postgres: Postgres,
+    },
+}
+
+fn poi_id(text: &str) -> Result<PoiId, String> {
+    let id = match text.split_once('/') {
+        None => text.parse().map(PoiId).ok(),
+        Some((kind, number)) => {
+            let kind =
+                [OsmKind::Node, OsmKind::Way, OsmKind::Relation].into_iter().find(|one| one.as_str() == kind);
+            kind.zip(number.parse().ok()).map(|(kind, number)| PoiId::of(kind, number))
+        }
+    };
+    id.ok_or_else(|| "is neither a number nor an element such as way/1234".into())
 }
 
 /// Where PostgreSQL is.
@@ -56,6 +112,10 @@ pub struct IngestArgs {
     /// Themes file to use instead of the one built in.
     #[arg(long, value_name = "FILE")]
     pub themes: Option<PathBuf>,
+    /// Themes, by key, whose places stay out unless they belong to another theme as well: they come in by enrichment,
+    /// where walkers ask for them.
+    #[arg(long, value_name = "KEY", value_delimiter = ',')]
+    pub leave_out: Vec<String>,
     /// Say nothing while it goes on.
     #[arg(long)]
     pub quiet: bool,

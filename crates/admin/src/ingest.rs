@@ -2,16 +2,13 @@ use std::{path::Path, time::Instant};
 
 use anyhow::Context;
 use chrono::Utc;
-use domain::ThemeCatalogue;
+use domain::{OSM_ATTRIBUTION, Place, PopularityScale, ThemeCatalogue, ThemeId};
 use extract::{Area, Extract, Progress};
-use store::{Database, IngestSummary, IngestedCell, IngestedPoi};
+use store::{Database, IngestSummary, IngestedCell};
 
 use wildside_engine::CellId;
 
 use crate::{IngestArgs, Source, download::download, networks, report};
-
-/// Whom to thank for OpenStreetMap, as its licence asks.
-const ATTRIBUTION: &str = "© OpenStreetMap contributors, ODbL 1.0";
 
 /// Ingests, and tells about it.
 pub(crate) async fn run(args: IngestArgs) -> anyhow::Result<()> {
@@ -31,7 +28,9 @@ struct Content {
     extract: store::Extract,
     coverage: extract::MultiPolygon,
     catalogue: ThemeCatalogue,
-    pois: Vec<IngestedPoi>,
+    pois: Vec<Place>,
+    popularity: PopularityScale,
+    left_out: Vec<ThemeId>,
     cells: Vec<IngestedCell>,
 }
 
@@ -56,6 +55,8 @@ async fn ingest_content(args: IngestArgs) -> anyhow::Result<(IngestSummary, Cont
         extract: &content.extract,
         themes: &content.catalogue,
         pois: &content.pois,
+        popularity: &content.popularity,
+        left_out: &content.left_out,
         cells: &content.cells,
         started_at,
     };
@@ -64,15 +65,27 @@ async fn ingest_content(args: IngestArgs) -> anyhow::Result<(IngestSummary, Cont
     Ok((summary, content))
 }
 
-fn read(args: &IngestArgs, progress: Progress) -> anyhow::Result<(std::path::PathBuf, Content)> {
-    let catalogue = match &args.themes {
-        None => ThemeCatalogue::bundled(),
-        Some(path) => {
-            let yaml =
-                std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-            ThemeCatalogue::parse(&yaml).with_context(|| format!("in {}", path.display()))?
-        }
+/// The themes of a file, or those built in.
+pub(crate) fn catalogue(themes: Option<&Path>) -> anyhow::Result<ThemeCatalogue> {
+    let Some(path) = themes else { return Ok(ThemeCatalogue::bundled()) };
+    let yaml = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    ThemeCatalogue::parse(&yaml).with_context(|| format!("in {}", path.display()))
+}
+
+fn themes_by_key(catalogue: &ThemeCatalogue, keys: &[String]) -> anyhow::Result<Vec<ThemeId>> {
+    let find = |key: &String| {
+        let theme = catalogue.themes().iter().find(|theme| theme.key == *key);
+        let known =
+            || catalogue.themes().iter().map(|theme| theme.key.as_str()).collect::<Vec<_>>().join(", ");
+        theme
+            .map(|theme| theme.id)
+            .with_context(|| format!("there is no theme {key}; there are: {}", known()))
     };
+    keys.iter().map(find).collect()
+}
+
+fn read(args: &IngestArgs, progress: Progress) -> anyhow::Result<(std::path::PathBuf, Content)> {
+    let catalogue = catalogue(args.themes.as_deref())?;
     let area = args.polygon.as_deref().map(Area::read).transpose()?;
     let path = match &args.source {
         Source { extract: Some(path), .. } => path.clone(),
@@ -82,8 +95,10 @@ fn read(args: &IngestArgs, progress: Progress) -> anyhow::Result<(std::path::Pat
         _ => anyhow::bail!("say which extract: --extract FILE or --download URL"),
     };
     let extract = Extract::open(&path, progress)?;
-    let extract::Content { places, cells, coverage } = extract::read(&extract, &catalogue, area.as_ref())?;
-    let pois = places.into_iter().map(|place| IngestedPoi { poi: place.poi, tags: place.tags }).collect();
+    let extract::Content { places: mut pois, popularity, cells, coverage } =
+        extract::read(&extract, &catalogue, area.as_ref())?;
+    let left_out = themes_by_key(&catalogue, &args.leave_out)?;
+    pois.retain(|place| place.poi.themes.iter().any(|theme| !left_out.contains(theme)));
     let cells = cells.into_iter().map(|cell| {
         let segments = i32::try_from(cell.segments).context("a square has too many streets")?;
         Ok(IngestedCell { x: cell.id.x, y: cell.id.y, network: cell.bytes, segments })
@@ -94,9 +109,9 @@ fn read(args: &IngestArgs, progress: Progress) -> anyhow::Result<(std::path::Pat
         bytes: i64::try_from(extract.bytes)?,
         sha256: extract.sha256,
         osm_timestamp: extract.timestamp,
-        attribution: ATTRIBUTION.into(),
+        attribution: OSM_ATTRIBUTION.into(),
     };
-    Ok((path, Content { extract, coverage, catalogue, pois, cells }))
+    Ok((path, Content { extract, coverage, catalogue, pois, popularity, left_out, cells }))
 }
 
 async fn write(database: &Database, ingest: &store::Ingest<'_>) -> anyhow::Result<IngestSummary> {

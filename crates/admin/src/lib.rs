@@ -1,20 +1,23 @@
-//! What an operator types: `wildside-admin migrate`, `streams` and `ingest`.
+//! What an operator or an editor types: `wildside-admin migrate`, `streams`, `ingest`, `themes check`, `pois show`, `areas`.
 //!
 //! An ingest reads an extract of OpenStreetMap (the crate `extract`). The database hears of it only at the end, in one
 //! transaction.
 
+mod areas;
+mod check_themes;
 mod config;
 mod download;
 mod ingest;
 mod networks;
 mod report;
+mod show_poi;
 
 use anyhow::Context;
 use bus::Bus;
 use domain::ThemeCatalogue;
 use store::Database;
 
-pub use config::{Command, Config, IngestArgs, Nats, Postgres, Source};
+pub use config::{CheckArgs, Command, Config, IngestArgs, Nats, Pois, Postgres, Source, Themes};
 pub use ingest::ingest;
 
 /// Does what was asked for.
@@ -23,6 +26,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         Command::Migrate(postgres) => migrate(&postgres.database_url).await,
         Command::Streams(nats) => streams(&nats).await,
         Command::Ingest(args) => ingest::run(args).await,
+        Command::Themes(Themes::Check(args)) => check_themes::run(&args),
+        Command::Pois(Pois::Show { id, postgres }) => show_poi::run(id, &postgres).await,
+        Command::Areas(postgres) => areas::run(&postgres).await,
     }
 }
 

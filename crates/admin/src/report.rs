@@ -1,14 +1,14 @@
 use std::{collections::HashMap, time::Duration};
 
-use domain::{ThemeCatalogue, ThemeId};
-use store::{IngestSummary, IngestedCell, IngestedPoi};
+use domain::{Place, ThemeCatalogue, ThemeId};
+use store::{IngestSummary, IngestedCell};
 
 /// Tells what an ingest did.
 #[expect(clippy::print_stdout, reason = "this is what the operator asked for")]
 pub(crate) fn print(
     summary: &IngestSummary,
     catalogue: &ThemeCatalogue,
-    pois: &[IngestedPoi],
+    pois: &[Place],
     cells: &[IngestedCell],
     took: Duration,
 ) {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use bus::Bus;
-use service::SessionKeys;
+use service::{SessionKeys, analytics::Analytics};
 use store::{Database, RateLimiter, Redis};
 
 use crate::Config;
@@ -12,6 +12,7 @@ pub(crate) struct App {
     pub database: Database,
     pub redis: Redis,
     pub bus: Bus,
+    pub analytics: Analytics,
     pub limiter: RateLimiter,
     pub sessions: SessionKeys,
     /// For Martin, which is not on the outside.

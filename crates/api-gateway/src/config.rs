@@ -1,5 +1,7 @@
 use clap::Parser;
-use service::config::{Address, DatabaseConfig, DoorConfig, NatsConfig, RedisConfig, ReportingConfig};
+use service::config::{
+    Address, AnalyticsConfig, DatabaseConfig, DoorConfig, NatsConfig, RedisConfig, ReportingConfig,
+};
 
 /// Answers the public HTTP API.
 #[derive(Clone, Debug, Parser)]
@@ -15,6 +17,8 @@ pub struct Config {
     pub nats: NatsConfig,
     #[command(flatten)]
     pub redis: RedisConfig,
+    #[command(flatten)]
+    pub analytics: AnalyticsConfig,
     /// Requests a minute that one session may make.
     #[arg(long, env = "RATE_LIMIT_SESSION_PER_MINUTE", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub rate_limit_session_per_minute: u32,

@@ -16,7 +16,10 @@ mod router;
 mod sweeper;
 
 use anyhow::Context;
-use service::admin_server::{self, Probes};
+use service::{
+    admin_server::{self, Probes},
+    analytics::Analytics,
+};
 use store::{Database, RateLimiter, Redis};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -41,6 +44,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         redis,
         bus,
         http: reqwest::Client::builder().no_proxy().build().context("making an HTTP client")?,
+        analytics: Analytics::start(&config.analytics),
         config: config.clone().into(),
     };
 
@@ -59,12 +63,13 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let listener = TcpListener::bind(config.door.listen_addr)
         .await
         .with_context(|| format!("LISTEN_ADDR {}", config.door.listen_addr))?;
-    let (database, bus) = (app.database.clone(), app.bus.clone());
+    let (database, bus, analytics) = (app.database.clone(), app.bus.clone(), app.analytics.clone());
     service::http::serve(listener, router::router(app), shutdown).await?;
 
     sweeper.await?;
     measuring.await?;
     admin.abort();
+    analytics.flush().await;
     bus.close().await;
     database.close().await;
     Ok(())

@@ -49,8 +49,7 @@ async fn publish_again(app: &App) -> anyhow::Result<()> {
         tracing::info!(request_id = %stale.request_id, publication = stale.publication, "publishing a job again");
         metrics::counter!("route_jobs_republished_total").increment(1);
         let job = GenerateRouteJob { request_id: stale.request_id };
-        let published =
-            app.bus.publish_route_job(&job, stale.publication, stale.traceparent.as_deref()).await;
+        let published = app.bus.publish_job(&job, stale.publication, stale.traceparent.as_deref()).await;
         if let Err(error) = published {
             tracing::warn!(%error, request_id = %stale.request_id, "job publish failed");
         }

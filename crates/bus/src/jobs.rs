@@ -11,9 +11,9 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Bus, BusError, GenerateRouteJob,
+    Bus, BusError, Job,
     messages::{TRACEPARENT, from_payload, to_payload},
-    streams::{ACK_WAIT, ROUTE_JOBS, ROUTE_WORKER},
+    streams::{ACK_WAIT, Queue},
 };
 
 /// A stream of messages that nobody reads takes its request for lost after 25 seconds and asks again by itself: the job
@@ -42,9 +42,9 @@ pub struct Delivery<J> {
 
 impl Bus {
     /// Publishes a job and waits until it is stored.
-    pub async fn publish_route_job(
+    pub async fn publish_job<J: Job>(
         &self,
-        job: &GenerateRouteJob,
+        job: &J,
         publication: i32,
         traceparent: Option<&str>,
     ) -> Result<(), BusError> {
@@ -61,10 +61,11 @@ impl Bus {
         self.exchange(stored).await.map(drop).map_err(BusError::Publish)
     }
 
-    /// Handles route jobs, up to `concurrency` at once, until `shutdown`; then finishes those in hand.
-    pub async fn work_on_route_jobs<H, F>(&self, concurrency: usize, shutdown: CancellationToken, handle: H)
+    /// Handles jobs of a kind, up to `concurrency` at once, until `shutdown`; then finishes those in hand.
+    pub async fn work_on_jobs<J, H, F>(&self, concurrency: usize, shutdown: CancellationToken, handle: H)
     where
-        H: Fn(Delivery<GenerateRouteJob>) -> F + Send + Sync + 'static,
+        J: Job,
+        H: Fn(Delivery<J>) -> F + Send + Sync + 'static,
         F: Future<Output = Outcome> + Send,
     {
         let (handle, slots) = (Arc::new(handle), Arc::new(Semaphore::new(concurrency)));
@@ -73,10 +74,10 @@ impl Bus {
             // With all hands full there is nothing to ask for.
             let Some(Ok(hand)) = shutdown.run_until_cancelled(slots.acquire()).await else { break };
             drop(hand);
-            let mut messages = match self.route_job_messages().await {
+            let mut messages = match self.job_messages(J::QUEUE).await {
                 Ok(messages) => messages,
                 Err(error) => {
-                    tracing::warn!(%error, "no route jobs can be had; trying again");
+                    tracing::warn!(%error, queue = J::QUEUE.stream, "no jobs can be had; trying again");
                     shutdown.run_until_cancelled(tokio::time::sleep(Duration::from_secs(1))).await;
                     continue;
                 }
@@ -93,14 +94,14 @@ impl Bus {
                     Some(None) => break,
                     Some(Some((_, Err(error)))) => {
                         // A missed heartbeat heals by itself; a consumer that is gone does not, so look again.
-                        tracing::warn!(%error, "the stream of route jobs faltered");
+                        tracing::warn!(%error, queue = J::QUEUE.stream, "the stream of jobs faltered");
                         tokio::time::sleep(Duration::from_millis(200)).await;
                         break;
                     }
                     Some(Some((slot, Ok(message)))) => {
                         let handle = handle.clone();
                         in_hand.spawn(async move {
-                            settle(message, &*handle).await;
+                            settle::<J, H, F>(message, &*handle).await;
                             drop(slot);
                         });
                     }
@@ -110,11 +111,11 @@ impl Bus {
         while in_hand.join_next().await.is_some() {}
     }
 
-    async fn route_job_messages(&self) -> Result<pull::Stream, BusError> {
+    async fn job_messages(&self, queue: &Queue) -> Result<pull::Stream, BusError> {
         let gone = |error: &dyn std::fmt::Display| BusError::Streams(error.to_string());
         let consumer: jetstream::consumer::Consumer<pull::Config> = self
             .jetstream
-            .get_consumer_from_stream(ROUTE_WORKER, ROUTE_JOBS)
+            .get_consumer_from_stream(queue.consumer, queue.stream)
             .await
             .map_err(|error| gone(&error))?;
         consumer
@@ -129,13 +130,14 @@ impl Bus {
 }
 
 /// Runs one job to its outcome and tells the broker. While it runs, the broker hears that it is in progress.
-async fn settle<H, F>(message: jetstream::Message, handle: &H)
+async fn settle<J, H, F>(message: jetstream::Message, handle: &H)
 where
-    H: Fn(Delivery<GenerateRouteJob>) -> F,
+    J: Job,
+    H: Fn(Delivery<J>) -> F,
     F: Future<Output = Outcome>,
 {
     let (message, acker) = message.split();
-    let outcome = match from_payload::<GenerateRouteJob>(&message.payload) {
+    let outcome = match from_payload::<J>(&message.payload) {
         Err(error) => {
             tracing::error!(%error, subject = %message.subject, "a job that cannot be read is dropped");
             Outcome::Impossible

@@ -1,15 +1,16 @@
 //! The only crate that speaks NATS. What is sent is in `messages.rs`, where it is kept in `streams.rs`, how jobs are
-//! handed out and acknowledged in `jobs.rs`, how news reaches the notifiers in `statuses.rs`.
+//! handed out and acknowledged in `jobs.rs`, how news reaches the notifiers in `news.rs`.
 //!
 //! NATS is a transport that can be rebuilt from PostgreSQL: losing all of it loses no accepted request.
 
 mod connection;
 mod jobs;
 mod messages;
-mod statuses;
+mod news;
 mod streams;
 
 pub use connection::{Bus, BusError};
 pub use jobs::{Delivery, Outcome};
-pub use messages::{GenerateRouteJob, RouteStatus};
-pub use statuses::News;
+pub use messages::{AreaEnriched, EnrichmentJob, GenerateRouteJob, Job, MaintenanceJob, RouteStatus};
+pub use news::News;
+pub use streams::Queue;

@@ -7,16 +7,24 @@
 
 #![warn(missing_docs)]
 
+/// Whom to thank for OpenStreetMap, as its licence asks.
+pub const OSM_ATTRIBUTION: &str = "© OpenStreetMap contributors, ODbL 1.0";
+
 mod accessibility;
 mod coordinate;
+mod duplicates;
 mod field_error;
 mod ids;
+mod narrative;
+mod noun;
 mod poi;
 mod popularity;
 mod refusal;
 mod request_status;
 mod route;
 mod route_request;
+mod same_place;
+mod search_area;
 mod tag_rule;
 mod theme;
 mod user;
@@ -24,14 +32,18 @@ mod walk_progress;
 
 pub use accessibility::Accessibility;
 pub use coordinate::{Bounds, Coordinate, LineString, Point};
+pub use duplicates::merge_duplicates;
 pub use field_error::{FieldError, Fields, Read};
 pub use ids::{PoiId, RequestId, RouteId, ThemeId, UserId};
-pub use poi::{OsmKind, Poi, Tags, dwell_seconds, kind_of_place, name_of_place};
-pub use popularity::popularity_score;
+pub use narrative::{in_brief, narrative};
+pub use poi::{OsmKind, Place, Poi, Tags, dwell_seconds, kind_of_place, name_of_place};
+pub use popularity::{PopularityScale, prominence};
 pub use refusal::Refusal;
 pub use request_status::{RequestStatus, StatusEvent};
 pub use route::{Leg, OffsetRange, Quality, Route, Stop};
 pub use route_request::RouteRequest;
+pub use same_place::{comparable_name, is_same_place};
+pub use search_area::SearchArea;
 pub use tag_rule::{TagCondition, TagRule};
 pub use theme::{InterestTheme, ThemeCatalogue, ThemesError};
 pub use user::User;

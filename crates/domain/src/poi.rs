@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-use crate::{Coordinate, PoiId, ThemeId};
+use crate::{Coordinate, PoiId, PopularityScale, ThemeId, narrative, prominence};
 
 /// OSM tags, by key.
 pub type Tags = BTreeMap<String, String>;
@@ -48,6 +48,39 @@ pub struct Poi {
     pub dwell_s: u32,
     /// What is worth knowing about it.
     pub narrative: Option<String>,
+}
+
+/// A place as OSM describes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    /// The place.
+    pub poi: Poi,
+    /// All its tags, and those that only the others have.
+    pub tags: Tags,
+    /// Other elements that stand for the same place.
+    pub also: Vec<PoiId>,
+}
+
+impl Poi {
+    /// A place as its tags describe it.
+    pub fn from_tags(
+        id: PoiId,
+        location: Coordinate,
+        tags: &Tags,
+        themes: Vec<ThemeId>,
+        popularity: &PopularityScale,
+    ) -> Self {
+        Self {
+            id,
+            location,
+            name: name_of_place(tags).map(str::to_owned),
+            kind: kind_of_place(tags).unwrap_or_else(|| "place".into()),
+            themes,
+            popularity_score: popularity.score(prominence(tags)),
+            dwell_s: dwell_seconds(tags),
+            narrative: narrative(tags),
+        }
+    }
 }
 
 /// Keys that say what a place is, the most telling first.

@@ -1,12 +1,18 @@
+//! How well known a place is. The tags give its [`prominence`], a number that means something only beside others; a
+//! [`PopularityScale`], made from all places of a data set, turns it into the score that walkers see: the share of the
+//! data set that is less known. Both steps are monotone, so a further signal never makes a place less popular.
+
+use serde::{Deserialize, Serialize};
+
 use crate::Tags;
 
-/// How well known a place is: 0 hidden gem, 1 hotspot.
+/// How much the tags speak of a place that people know, 0-1.
 ///
-/// Each signal in the tags is a chance that the place is known, and the score is the chance that one of them is
-/// right: `1 - (1 - a)(1 - b)…`. So a further signal never lowers the score, and no place reaches 1. Signals are what
+/// Each signal in the tags is a chance that the place is known, and prominence is the chance that one of them is
+/// right: `1 - (1 - a)(1 - b)…`. So a further signal never lowers it, and no place reaches 1. Signals are what
 /// mappers note about famous places: entries in Wikipedia and Wikidata, the level of protection, names in many
 /// languages, being called an attraction, a page of its own.
-pub fn popularity_score(tags: &Tags) -> f32 {
+pub fn prominence(tags: &Tags) -> f32 {
     let has = |keys: &[&str]| keys.iter().any(|key| tags.get(*key).is_some_and(|value| value != "no"));
     let when = |held: bool, weight: f64| if held { weight } else { 0.0 };
     // A brand's entry says nothing about this branch, so `brand:wikidata` is no signal.
@@ -56,6 +62,70 @@ fn tourism(tags: &Tags) -> f64 {
     }
 }
 
+/// Turns prominence into a popularity score, 0 hidden gem to 1 hotspot: the share of the data set's places that are
+/// less prominent, half of those that are equally so included. What is between two known places gets a score between
+/// theirs, so that a place that is learnt of later is measured by the same scale.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<[f32; 2]>", into = "Vec<[f32; 2]>")]
+pub struct PopularityScale {
+    /// Prominence and score, both growing.
+    knots: Vec<[f32; 2]>,
+}
+
+/// More knots would only tell apart what nobody can see.
+const SMALLEST_STEP: f32 = 0.002;
+
+impl PopularityScale {
+    /// The scale of a data set, from the prominence of all its places.
+    pub fn of(prominences: impl IntoIterator<Item = f32>) -> Self {
+        let mut sorted: Vec<f32> = prominences.into_iter().map(|one| one.clamp(0.0, 1.0)).collect();
+        sorted.sort_by(f32::total_cmp);
+        let count = sorted.len() as f64;
+        let mut knots: Vec<[f32; 2]> = Vec::new();
+        let mut below = 0;
+        for equals in sorted.chunk_by(|a, b| a == b) {
+            let score = ((f64::from(below) + equals.len() as f64 / 2.0) / count) as f32;
+            if knots.last().is_none_or(|last| score - last[1] >= SMALLEST_STEP) {
+                knots.push([equals[0], score]);
+            }
+            below += equals.len() as u32;
+        }
+        Self { knots }
+    }
+
+    /// The popularity score of a place. Where nothing is known to compare it with, its prominence is its score.
+    pub fn score(&self, prominence: f32) -> f32 {
+        // Hundredths: a place whose rank hardly moved stays as it is at the next ingest.
+        (self.rank(prominence.clamp(0.0, 1.0)) * 100.0).round() / 100.0
+    }
+
+    fn rank(&self, prominence: f32) -> f32 {
+        let next = self.knots.partition_point(|knot| knot[0] < prominence);
+        let below = if next == 0 { [0.0, 0.0] } else { self.knots[next - 1] };
+        let above = self.knots.get(next).copied().unwrap_or([1.0, 1.0]);
+        if above[0] <= below[0] || prominence >= above[0] {
+            return above[1];
+        }
+        below[1] + (above[1] - below[1]) * (prominence - below[0]) / (above[0] - below[0])
+    }
+}
+
+impl TryFrom<Vec<[f32; 2]>> for PopularityScale {
+    type Error = String;
+
+    fn try_from(knots: Vec<[f32; 2]>) -> Result<Self, String> {
+        let legal = knots.iter().flatten().all(|number| (0.0..=1.0).contains(number));
+        let grows = knots.windows(2).all(|pair| pair[0][0] < pair[1][0] && pair[0][1] <= pair[1][1]);
+        if legal && grows { Ok(Self { knots }) } else { Err("a popularity scale grows from 0 to 1".into()) }
+    }
+}
+
+impl From<PopularityScale> for Vec<[f32; 2]> {
+    fn from(scale: PopularityScale) -> Self {
+        scale.knots
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,22 +147,22 @@ mod tests {
     ];
 
     #[test]
-    fn a_further_signal_never_lowers_the_score() {
+    fn a_further_signal_never_lowers_prominence() {
         for (index, signal) in SIGNALS.iter().enumerate() {
             let others: Vec<&str> =
                 SIGNALS.iter().enumerate().filter(|(i, _)| *i != index).map(|(_, s)| *s).collect();
             for known in 0..=others.len() {
                 let without = others[..known].join(" ");
                 let (less, more) = (tags(&without), tags(&format!("{without} {signal}")));
-                assert!(popularity_score(&more) >= popularity_score(&less), "{without} + {signal}");
+                assert!(prominence(&more) >= prominence(&less), "{without} + {signal}");
             }
         }
     }
 
     #[test]
-    fn every_score_is_between_nothing_and_one() {
-        assert_eq!(popularity_score(&Tags::new()), 0.0);
-        let famous = popularity_score(&tags(&SIGNALS.join(" ")));
+    fn prominence_is_between_nothing_and_one() {
+        assert_eq!(prominence(&Tags::new()), 0.0);
+        let famous = prominence(&tags(&SIGNALS.join(" ")));
         assert!((0.8..1.0).contains(&famous), "{famous}");
     }
 
@@ -100,13 +170,49 @@ mod tests {
     fn a_cathedral_is_better_known_than_a_café() {
         let cathedral = tags("name=Tuomiokirkko wikipedia=fi:T wikidata=Q1 tourism=attraction heritage=2");
         let cafe = tags("name=Engel amenity=cafe website=x.example brand:wikidata=Q2");
-        assert!(popularity_score(&cathedral) > 0.6);
-        assert!(popularity_score(&cafe) < 0.2);
+        assert!(prominence(&cathedral) > 0.6);
+        assert!(prominence(&cafe) < 0.2);
     }
 
     #[test]
     fn higher_protection_counts_more() {
-        let score = |level: &str| popularity_score(&tags(&format!("heritage={level}")));
-        assert!(score("1") > score("2") && score("2") > score("4") && score("4") > score("yes"));
+        let level = |level: &str| prominence(&tags(&format!("heritage={level}")));
+        assert!(level("1") > level("2") && level("2") > level("4") && level("4") > level("yes"));
+    }
+
+    /// Five plain places, three with a page, one that is famous.
+    fn town() -> [f32; 9] {
+        [0.05, 0.05, 0.05, 0.05, 0.05, 0.1, 0.1, 0.1, 0.8]
+    }
+
+    #[test]
+    fn a_score_is_the_share_of_places_that_are_less_known() {
+        let scale = PopularityScale::of(town());
+        let about = |prominence: f32, score: f32| (scale.score(prominence) - score).abs() < 0.006;
+        assert!(about(0.05, 2.5 / 9.0) && about(0.1, 6.5 / 9.0) && about(0.8, 8.5 / 9.0));
+        let all: Vec<f32> = (0..10_000).map(|n| n as f32 / 10_000.0).collect();
+        let fine = PopularityScale::of(all.iter().copied());
+        assert!(all.iter().all(|one| (fine.score(*one) - one).abs() < 0.007));
+    }
+
+    #[test]
+    fn a_more_prominent_place_never_scores_lower() {
+        for scale in
+            [PopularityScale::of(town()), PopularityScale::of([0.0, 0.0]), PopularityScale::default()]
+        {
+            let scores: Vec<f32> = (0..=1000).map(|n| scale.score(n as f32 / 1000.0)).collect();
+            assert!(
+                scores.is_sorted() && scores.iter().all(|score| (0.0..=1.0).contains(score)),
+                "{scale:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_scale_comes_back_from_json_as_it_was() {
+        let scale = PopularityScale::of(town());
+        let json = serde_json::to_value(&scale).unwrap();
+        assert_eq!(serde_json::from_value::<PopularityScale>(json).unwrap(), scale);
+        assert!(serde_json::from_str::<PopularityScale>("[[0.2, 0.5], [0.1, 0.6]]").is_err());
     }
 }

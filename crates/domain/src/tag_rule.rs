@@ -1,6 +1,6 @@
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use crate::{Tags, poi::name_of_place};
 
@@ -61,6 +61,30 @@ impl TagCondition {
     }
 }
 
+/// As in a themes file.
+impl fmt::Display for TagRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |conditions: &[TagCondition]| {
+            conditions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        };
+        write!(f, "{{{}", list(&self.all))?;
+        if !self.none.is_empty() {
+            write!(f, ", not: {{{}}}", list(&self.none))?;
+        }
+        f.write_str(if self.nameless { ", nameless: true}" } else { "}" })
+    }
+}
+
+impl fmt::Display for TagCondition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.values.as_slice() {
+            [] => write!(f, "{}: \"*\"", self.key),
+            [one] => write!(f, "{}: {one}", self.key),
+            several => write!(f, "{}: [{}]", self.key, several.join(", ")),
+        }
+    }
+}
+
 impl TryFrom<BTreeMap<String, Value>> for TagRule {
     type Error = String;
 
@@ -105,6 +129,16 @@ mod tests {
         assert!(rule.holds(&tags("tourism=artwork artwork_type=mosaic;mural")));
         assert!(!rule.holds(&tags("tourism=artwork artwork_type=statue")));
         assert!(!rule.holds(&tags("tourism=artwork")));
+    }
+
+    #[test]
+    fn a_rule_is_shown_as_it_is_written() {
+        let rule =
+            rule(json!({"tourism": "artwork", "artwork_type": ["mural", "relief"], "not": {"indoor": "*"}}));
+        assert_eq!(
+            rule.to_string(),
+            r#"{artwork_type: [mural, relief], tourism: artwork, not: {indoor: "*"}}"#
+        );
     }
 
     #[test]

@@ -34,14 +34,13 @@ impl Variety {
         Self { shares: vec![1.0 / kinds as f64; kinds].into() }
     }
 
-    /// Most stops of a kind among so many: two fifths, one at least, half where only two kinds are on offer. Whoever asks
-    /// for what is nearly all of one kind has asked for that kind.
+    /// Most stops of a kind among so many: two fifths, one at least. Whoever asks for what is nearly all of one kind, or of
+    /// two, has asked for them as they come.
     fn most(&self, kind: usize, stops: usize) -> usize {
-        match self.shares[kind] {
-            share if share > ASKED_FOR => ((share * stops as f64).ceil() as usize).min(stops),
-            _ if self.shares.len() == 2 => stops.div_ceil(2),
-            _ => (stops * 2 / 5).max(1),
-        }
+        let share = self.shares[kind];
+        let asked_for = share > ASKED_FOR || self.shares.len() <= 2;
+        let as_they_come = if asked_for { (share * stops as f64).ceil() as usize } else { 0 };
+        (stops * 2 / 5).max(1).max(as_they_come)
     }
 }
 

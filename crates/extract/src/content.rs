@@ -1,16 +1,18 @@
 use anyhow::Context;
-use domain::{Coordinate, OsmKind, ThemeCatalogue};
+use domain::{Coordinate, OsmKind, Place, PopularityScale, ThemeCatalogue};
 use osmpbf::{Element, Way};
 use wildside_engine::NetworkCell;
 
 use crate::{
-    Area, Extract, MultiPolygon, Place, nodes::Nodes, pbf::tags, places::Places, polygon, streets::Streets,
+    Area, Extract, MultiPolygon, nodes::Nodes, pbf::tags, places::Places, polygon, streets::Streets,
 };
 
 /// What is in an extract, for us.
 pub struct Content {
     /// The places that belong to a theme, by id.
     pub places: Vec<Place>,
+    /// By which their popularity is told.
+    pub popularity: PopularityScale,
     /// The streets.
     pub cells: Vec<NetworkCell>,
     /// Where the data is complete.
@@ -59,14 +61,14 @@ pub fn read(extract: &Extract, catalogue: &ThemeCatalogue, area: Option<&Area>) 
         places.take_node(id, at, &tags, area);
     })?;
     streets.read(extract, &nodes, ours)?;
-    let places = places.finish(&nodes, area);
+    let (places, popularity) = places.finish(&nodes, area);
     let cells = streets.finish(&nodes);
     drop(nodes);
     let coverage = match area {
         Some(area) => area.polygons().clone(),
         None => polygon::rectangle(extract.bounds).context("the extract is nowhere")?,
     };
-    Ok(Content { places, cells, coverage })
+    Ok(Content { places, popularity, cells, coverage })
 }
 
 /// The nodes in an area, sorted: known before anything is kept, so that a town out of a continent takes the memory of a

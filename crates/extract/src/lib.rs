@@ -17,6 +17,5 @@ mod streets;
 
 pub use content::{Content, read};
 pub use pbf::{Extract, sha256_of};
-pub use places::Place;
 pub use polygon::{Area, MultiPolygon};
 pub use progress::{Progress, Step};

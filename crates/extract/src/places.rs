@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::{
-    Coordinate, OsmKind, Poi, PoiId, Tags, ThemeCatalogue, ThemeId, dwell_seconds, kind_of_place,
-    name_of_place, popularity_score,
+    Coordinate, OsmKind, Place, Poi, PoiId, PopularityScale, Tags, ThemeCatalogue, ThemeId, merge_duplicates,
+    prominence,
 };
 use osmpbf::{Relation, Way};
 
@@ -25,15 +25,6 @@ const LINES: [(&str, &[&str]); 5] = [
     ("waterway", &["river", "stream", "canal", "drain", "ditch"]),
     ("man_made", &["breakwater", "groyne", "embankment"]),
 ];
-
-/// A place as an extract describes it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Place {
-    /// The place.
-    pub poi: Poi,
-    /// All its tags.
-    pub tags: Tags,
-}
 
 /// Gathers the places of an extract that belong to a theme.
 pub(crate) struct Places<'a> {
@@ -109,8 +100,8 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Last, ways and relations find their points. All places, by id.
-    pub(crate) fn finish(mut self, nodes: &Nodes, area: Option<&Area>) -> Vec<Place> {
+    /// Last, ways and relations find their points. All places, by id, and the scale of their popularity.
+    pub(crate) fn finish(mut self, nodes: &Nodes, area: Option<&Area>) -> (Vec<Place>, PopularityScale) {
         for Line { what, nodes: line } in std::mem::take(&mut self.ways) {
             let at = nodes.entrance(line.iter().copied()).or_else(|| point_of_way(&what.tags, &line, nodes));
             self.keep(what, at, area);
@@ -124,7 +115,12 @@ impl<'a> Places<'a> {
             let at = entrance.or_else(|| point_of_area(&outer, &inner, nodes));
             self.keep(what, at, area);
         }
-        self.found.into_values().collect()
+        let mut places = merge_duplicates(self.found.into_values());
+        let scale = PopularityScale::of(places.iter().map(|place| prominence(&place.tags)));
+        for place in &mut places {
+            place.poi.popularity_score = scale.score(prominence(&place.tags));
+        }
+        (places, scale)
     }
 
     fn candidate<'t>(
@@ -149,17 +145,9 @@ impl<'a> Places<'a> {
     fn keep(&mut self, what: Candidate, at: Option<Coordinate>, area: Option<&Area>) {
         let Some(location) = at.filter(|at| area.is_none_or(|area| area.contains(*at))) else { return };
         let Candidate { id, tags, themes } = what;
-        let poi = Poi {
-            id,
-            location,
-            name: name_of_place(&tags).map(str::to_owned),
-            kind: kind_of_place(&tags).unwrap_or_else(|| "place".into()),
-            themes,
-            popularity_score: popularity_score(&tags),
-            dwell_s: dwell_seconds(&tags),
-            narrative: None,
-        };
-        self.found.insert(id, Place { poi, tags });
+        // Its score is told when all places are known.
+        let poi = Poi::from_tags(id, location, &tags, themes, &PopularityScale::default());
+        self.found.insert(id, Place { poi, tags, also: Vec::new() });
     }
 }
 

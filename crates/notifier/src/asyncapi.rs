@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use utoipa::PartialSchema;
 
 use crate::messages::{
-    ErrorMessage, GeoPoint, RouteGenerationStatus, UpdateLocation, WalkProgress, WrongField,
+    AreaEnrichedMessage, ErrorMessage, GeoPoint, RouteGenerationStatus, UpdateLocation, WalkProgress,
+    WrongField,
 };
 
 /// The AsyncAPI document.
@@ -46,6 +47,11 @@ fn document() -> Value {
                 "messages": {
                     "route_generation_status":
                         message("route_generation_status", "A route request has come further."),
+                    "area_enriched": message(
+                        "area_enriched",
+                        "A request that found too few places led to more: the same wish now gets a better walk. Said once, to \
+                         who is connected."
+                    ),
                     "walk_progress": message("walk_progress", "Where the walker is: the answer to update_location."),
                     "error": message("error", "A message was not understood or not followed."),
                     "update_location": message("update_location", "The walker is here now; at most once a second.")
@@ -57,7 +63,7 @@ fn document() -> Value {
             "hear": {
                 "action": "send",
                 "channel": {"$ref": "#/channels/walker"},
-                "messages": (["route_generation_status", "walk_progress", "error"].map(reference))
+                "messages": (["route_generation_status", "area_enriched", "walk_progress", "error"].map(reference))
             },
             "tell": {
                 "action": "receive",
@@ -72,6 +78,7 @@ fn document() -> Value {
         "components": {
             "schemas": {
                 "RouteGenerationStatus": RouteGenerationStatus::schema(),
+                "AreaEnriched": AreaEnrichedMessage::schema(),
                 "WalkProgress": WalkProgress::schema(),
                 "Error": ErrorMessage::schema(),
                 "WrongField": WrongField::schema(),

@@ -103,6 +103,14 @@ pub(crate) async fn pass_on(hub: Hub, news: impl Stream<Item = News>) {
     while let Some(item) = news.next().await {
         match item {
             News::Gap => hub.resync_all(),
+            News::Enriched(news) => {
+                let (user, request_id) = (news.user_id, news.request_id);
+                let sockets = hub.tell(user, &ServerMessage::from(news).to_text());
+                if sockets > 0 {
+                    metrics::counter!("websocket_notifications_total").increment(sockets as u64);
+                    tracing::info!(%request_id, sockets, "walker told of new places");
+                }
+            }
             News::Status { event, traceparent } => {
                 let span = tracing::info_span!("notify", request_id = %event.request_id, trace_id = Empty);
                 telemetry::join_trace(&span, traceparent.as_deref());

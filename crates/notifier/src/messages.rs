@@ -1,6 +1,7 @@
 //! What is said on the WebSocket: `{"type": …, "payload": …}` both ways.
 
 use axum::extract::ws::Utf8Bytes;
+use bus::AreaEnriched;
 use domain::{FieldError, Fields, Point, Read, RouteId, StatusEvent};
 use serde::Serialize;
 use serde_json::Value;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 #[serde(tag = "type", content = "payload", rename_all = "snake_case")]
 pub(crate) enum ServerMessage {
     RouteGenerationStatus(RouteGenerationStatus),
+    AreaEnriched(AreaEnrichedMessage),
     WalkProgress(WalkProgress),
     Error(ErrorMessage),
 }
@@ -36,6 +38,17 @@ pub(crate) struct RouteGenerationStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 1)]
     progress: Option<f32>,
+}
+
+/// A request that found too few places led to more: the same wish now gets a better walk.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AreaEnrichedMessage {
+    /// As answered by POST /api/v1/routes.
+    request_id: Uuid,
+    /// Of what there were too few places.
+    interest_theme_id: Uuid,
+    /// How many places are new.
+    places_added: u32,
 }
 
 /// Where the walker is on their route: the answer to `update_location`.
@@ -133,6 +146,16 @@ impl ServerMessage {
     pub(crate) fn to_text(&self) -> Utf8Bytes {
         // Ids, numbers and texts: there is nothing in a message that JSON cannot hold.
         serde_json::to_string(self).unwrap_or_default().into()
+    }
+}
+
+impl From<AreaEnriched> for ServerMessage {
+    fn from(news: AreaEnriched) -> Self {
+        Self::AreaEnriched(AreaEnrichedMessage {
+            request_id: news.request_id.0,
+            interest_theme_id: news.theme_id.0,
+            places_added: news.places_added,
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use bus::Bus;
+use service::analytics::Analytics;
 use store::{Database, Redis};
 
 use crate::{Config, networks::Networks};
@@ -11,6 +12,7 @@ pub(crate) struct App {
     pub database: Database,
     pub redis: Redis,
     pub bus: Bus,
+    pub analytics: Analytics,
     pub networks: Networks,
     pub config: Arc<Config>,
 }

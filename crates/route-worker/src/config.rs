@@ -1,5 +1,5 @@
 use clap::Parser;
-use service::config::{DatabaseConfig, NatsConfig, RedisConfig, ReportingConfig};
+use service::config::{AnalyticsConfig, DatabaseConfig, NatsConfig, RedisConfig, ReportingConfig};
 
 /// Turns a requested route into a generated one.
 #[derive(Clone, Debug, Parser)]
@@ -13,6 +13,8 @@ pub struct Config {
     pub nats: NatsConfig,
     #[command(flatten)]
     pub redis: RedisConfig,
+    #[command(flatten)]
+    pub analytics: AnalyticsConfig,
     /// Jobs at once; each keeps one core busy.
     #[arg(long, env = "CONCURRENCY", default_value_t = cores(), value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub concurrency: u16,

@@ -9,11 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bus::{Delivery, GenerateRouteJob, Outcome};
-use domain::{Refusal, Route, StatusEvent};
-use service::telemetry;
+use bus::{AreaEnriched, Delivery, EnrichmentJob, GenerateRouteJob, Outcome};
+use domain::{Refusal, RequestId, Route, SearchArea, StatusEvent};
+use service::{analytics::Event, telemetry};
 use store::{
-    Attempt, Claim, StoreError, claim, complete, fail, hand_back, is_pinned, pois_within, renew_lease,
+    Attempt, Claim, NewsOf, StoreError, WantedEnrichment, claim, complete, fail, hand_back, is_pinned,
+    pois_within, renew_lease, told, untold, want_enrichment,
 };
 use thiserror::Error;
 use tokio::sync::watch;
@@ -52,7 +53,11 @@ pub(crate) async fn generate_route(app: App, delivery: Delivery<GenerateRouteJob
                 tracing::Span::current().record("attempt", attempt.number);
                 work(&app, &attempt).await
             }
-            Ok(Claim::Over(event)) => tell(&app, event).await,
+            Ok(Claim::Over(event)) => {
+                let told = tell(&app, event).await;
+                tell_learnt(&app, job.request_id).await;
+                told
+            }
             Ok(Claim::Leased(left)) => Outcome::Later(left + Duration::from_millis(200)),
             Ok(Claim::Unknown) => {
                 tracing::warn!("there is no such request");
@@ -77,8 +82,10 @@ async fn work(app: &App, attempt: &Attempt) -> Outcome {
             return Outcome::Done;
         }
     };
+    let mut wanted = Vec::new();
     let ended = match generated {
         Ok(route) => {
+            wanted = want_more(app, attempt, &route).await;
             let written = complete(&app.database, attempt.request_id, attempt.number, &route).await;
             written.map(|event| event.map(|event| (event, Some(route))))
         }
@@ -96,7 +103,14 @@ async fn work(app: &App, attempt: &Attempt) -> Outcome {
             metrics::histogram!("route_generation_duration_seconds").record(started.elapsed().as_secs_f64());
             tracing::info!(status = %event.status, duration_ms = started.elapsed().as_millis() as u64, "request ended");
             let told = tell(app, event).await;
+            if route.as_ref().is_some_and(|route| !route.sparse_themes.is_empty()) {
+                ask_for(app, &wanted).await;
+                tell_learnt(app, attempt.request_id).await;
+            }
             if let Some(route) = route {
+                let route_duration_minutes = f64::from(route.duration_s) / 60.0;
+                let event = Event::RouteComputed { route_duration_minutes, poi_count: route.stops.len() };
+                app.analytics.tell(attempt.user_id.0, event);
                 remember(app, attempt, &route).await;
             }
             told
@@ -118,6 +132,51 @@ async fn keep_lease(app: &App, attempt: &Attempt) {
             Ok(false) => return,
             Err(error) => tracing::warn!(%error, "could not renew a lease"),
         }
+    }
+}
+
+/// Notes that there were too few places for some theme. The walker has the best walk there is, whatever becomes of it.
+async fn want_more(app: &App, attempt: &Attempt, route: &Route) -> Vec<WantedEnrichment> {
+    if route.sparse_themes.is_empty() {
+        return Vec::new();
+    }
+    metrics::counter!("sparse_routes_total").increment(1);
+    let area = SearchArea::of_walk(&attempt.request);
+    want_enrichment(&app.database, attempt.request_id, area, &route.sparse_themes).await.unwrap_or_else(
+        |error| {
+            tracing::warn!(%error, "could not note what there is too little of");
+            Vec::new()
+        },
+    )
+}
+
+/// Where a message is lost, the sweeper of the enrichment workers finds the row.
+async fn ask_for(app: &App, wanted: &[WantedEnrichment]) {
+    for WantedEnrichment { area, theme_id, publication } in wanted.iter().copied() {
+        let job = EnrichmentJob { area, theme_id };
+        if let Err(error) = app.bus.publish_job(&job, publication, telemetry::traceparent().as_deref()).await
+        {
+            tracing::warn!(%error, %area, "an enrichment was not asked for; the sweeper will");
+        }
+    }
+}
+
+/// What was learnt while the walk was made, because another walker had asked for the same a moment before.
+async fn tell_learnt(app: &App, request: RequestId) {
+    let telling = async {
+        for news in untold(&app.database, NewsOf::Request(request)).await? {
+            if news.added > 0 {
+                let (user_id, request_id) = (news.user_id, news.request_id);
+                let message =
+                    AreaEnriched { user_id, request_id, theme_id: news.theme_id, places_added: news.added };
+                app.bus.publish_enriched(&message).await?;
+            }
+            told(&app.database, &news).await?;
+        }
+        anyhow::Ok(())
+    };
+    if let Err(error) = telling.await {
+        tracing::warn!(%error, "a walker did not hear of new places");
     }
 }
 

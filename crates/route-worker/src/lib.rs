@@ -9,7 +9,10 @@ mod generate_route;
 mod networks;
 
 use anyhow::Context;
-use service::admin_server::{self, Probes};
+use service::{
+    admin_server::{self, Probes},
+    analytics::Analytics,
+};
 use store::{Database, Redis};
 use tokio_util::sync::CancellationToken;
 
@@ -35,19 +38,22 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let admin = tokio::spawn(admin);
 
     let networks = networks::Networks::new(database.clone(), config.network_cache_mib as usize * 1024 * 1024);
+    let analytics = Analytics::start(&config.analytics);
     let app = app::App {
         database: database.clone(),
         redis,
         bus: bus.clone(),
+        analytics: analytics.clone(),
         networks,
         config: config.clone().into(),
     };
-    bus.work_on_route_jobs(usize::from(config.concurrency), shutdown, move |delivery| {
+    bus.work_on_jobs(usize::from(config.concurrency), shutdown, move |delivery| {
         generate_route::generate_route(app.clone(), delivery)
     })
     .await;
 
     admin.abort();
+    analytics.flush().await;
     bus.close().await;
     database.close().await;
     Ok(())

@@ -73,6 +73,34 @@ pub struct RedisConfig {
     pub redis_url: Address,
 }
 
+/// Where events for product analytics are sent.
+#[derive(Args, Clone, Debug)]
+pub struct AnalyticsConfig {
+    /// PostHog's key of the project. Empty: nothing is sent.
+    #[arg(long, env = "POSTHOG_API_KEY", hide_env_values = true, default_value = "")]
+    pub posthog_api_key: ApiKey,
+    /// PostHog's address.
+    #[arg(long, env = "POSTHOG_HOST", default_value = "https://eu.i.posthog.com")]
+    pub posthog_host: Address,
+}
+
+/// A key that nobody gets to see; empty where there is none.
+#[derive(Clone)]
+pub struct ApiKey(pub(crate) String);
+
+impl FromStr for ApiKey {
+    type Err = std::convert::Infallible;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.trim().to_owned()))
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "(none)" } else { "(secret)" })
+    }
+}
+
 /// Whom a public door lets in.
 #[derive(Args, Clone, Debug)]
 pub struct DoorConfig {

@@ -2,6 +2,7 @@
 //! is told to. Also what the two public doors share: sessions, origins and problem documents.
 
 pub mod admin_server;
+pub mod analytics;
 pub mod config;
 pub mod http;
 pub mod metrics;

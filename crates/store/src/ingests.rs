@@ -3,15 +3,21 @@
 //! An ingest is one transaction, and one ingest writes at a time: so the data version that others see grows with
 //! every change, and two ingests never wait for each other's rows. What is already as the extract says is not touched.
 
+mod learn;
 mod networks;
 mod places;
 
 use chrono::{DateTime, Utc};
-use domain::{Coordinate, Poi, Tags, ThemeCatalogue};
+use domain::{Coordinate, Place, PopularityScale, ThemeCatalogue, ThemeId};
 use serde_json::json;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
-use crate::{Database, StoreError, database::Transaction, interest_themes::sync_themes_on};
+use crate::{
+    Database, StoreError, database::Transaction, interest_themes::sync_themes_on, route_requests::stored,
+};
+
+pub use learn::{Enrichment, Learnt, learn, popularity_scale_near};
 
 /// Held by the ingest that is writing.
 const INGEST_LOCK: i64 = 0x0077_696c_6473_6964;
@@ -35,15 +41,6 @@ pub struct Extract {
     pub osm_timestamp: Option<DateTime<Utc>>,
     /// Whom to thank.
     pub attribution: String,
-}
-
-/// A place as an extract describes it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct IngestedPoi {
-    /// The place. A narrative that is in the database already is kept.
-    pub poi: Poi,
-    /// All its tags.
-    pub tags: Tags,
 }
 
 /// A square of the street network.
@@ -70,8 +67,12 @@ pub struct Ingest<'a> {
     pub extract: &'a Extract,
     /// By which its themes were told.
     pub themes: &'a ThemeCatalogue,
-    /// Its places, each once.
-    pub pois: &'a [IngestedPoi],
+    /// Its places, each once. A narrative that an editor has written is kept.
+    pub pois: &'a [Place],
+    /// By which their popularity was told.
+    pub popularity: &'a PopularityScale,
+    /// Themes whose places were left out on purpose.
+    pub left_out: &'a [ThemeId],
     /// Its streets.
     pub cells: &'a [IngestedCell],
     /// When reading it began.
@@ -112,16 +113,17 @@ pub struct Ingesting<'a> {
 pub async fn ingest<'a>(database: &Database, ingest: &'a Ingest<'a>) -> Result<Ingesting<'a>, StoreError> {
     let mut transaction = database.begin().await?;
     let connection = &mut *transaction;
-    // A continent may take longer than what is good for answering a walker.
-    sqlx::query!("SELECT set_config('statement_timeout', '0', true) AS set")
-        .fetch_one(&mut *connection)
-        .await?;
-    sqlx::query!("SELECT pg_advisory_xact_lock($1) AS locked", INGEST_LOCK)
-        .fetch_one(&mut *connection)
-        .await?;
+    wait_for_the_others(connection).await?;
     sync_themes_on(connection, ingest.themes).await?;
     let area_changed = write_dataset(connection, ingest).await?;
-    let mut summary = places::write(connection, ingest).await?;
+    let content = places::Content {
+        dataset: ingest.dataset,
+        is_extract: true,
+        osm_timestamp: ingest.extract.osm_timestamp,
+        pois: ingest.pois,
+    };
+    let mut summary = places::write(connection, &content).await?;
+    summary.retired += supersede(connection, ingest).await?;
     let changed_cells = write_cells(connection, ingest).await?;
     summary.cells_changed = changed_cells.len();
     summary.changed =
@@ -135,29 +137,74 @@ impl Ingesting<'_> {
     pub async fn finish(self) -> Result<IngestSummary, StoreError> {
         let Self { ingest, mut transaction, mut summary, .. } = self;
         let connection = &mut *transaction;
-        summary.data_version = sqlx::query_scalar!(
-            "UPDATE datasets
-         SET data_version = CASE WHEN $2 THEN nextval('data_version') ELSE data_version END,
-             updated_at = CASE WHEN $2 THEN now() ELSE updated_at END
-         WHERE name = $1 RETURNING data_version",
-            ingest.dataset,
-            summary.changed
-        )
-        .fetch_one(&mut *connection)
-        .await?;
-        write_provenance(connection, ingest, &summary).await?;
+        let Ingest { dataset, extract, started_at, .. } = *ingest;
+        summary.data_version = raise_version(connection, dataset, summary.changed).await?;
+        let segments: i64 = ingest.cells.iter().map(|cell| i64::from(cell.segments)).sum();
+        let streets = json!({"segments": segments, "cells": ingest.cells.len(), "cells_changed": summary.cells_changed});
+        let counts = json!({"pois": counts(&summary), "streets": streets});
+        write_provenance(connection, dataset, extract, started_at, summary.changed, counts).await?;
         transaction.commit().await?;
         Ok(summary)
     }
 }
 
+/// One writes at a time, for as long as it takes: a continent takes longer than what is good for answering a walker.
+async fn wait_for_the_others(connection: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query!("SELECT set_config('statement_timeout', '0', true) AS set")
+        .fetch_one(&mut *connection)
+        .await?;
+    sqlx::query!("SELECT pg_advisory_xact_lock($1) AS locked", INGEST_LOCK).fetch_one(connection).await?;
+    Ok(())
+}
+
+/// Lets go what enrichments brought and the extract tells better: all of an enrichment that is older and lies within its
+/// coverage, and elements that it found to stand for another place. Returns how many places were retired by that.
+async fn supersede(connection: &mut PgConnection, ingest: &Ingest<'_>) -> Result<usize, StoreError> {
+    let merged: Vec<i64> = ingest.pois.iter().flat_map(|place| &place.also).map(|id| id.0).collect();
+    let left_out: Vec<Uuid> = ingest.left_out.iter().map(|theme| theme.0).collect();
+    let gone = sqlx::query_scalar!(
+        "DELETE FROM poi_datasets AS had USING datasets AS d, datasets AS ours
+         WHERE ours.name = $1 AND d.name = had.dataset AND d.theme_id IS NOT NULL
+           AND (had.poi_id = ANY($2)
+                OR (d.theme_id <> ALL($3) AND d.osm_timestamp < ours.osm_timestamp
+                    AND ST_Covers(ours.coverage, d.extent)))
+         RETURNING had.poi_id",
+        ingest.dataset,
+        &merged,
+        &left_out
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    places::pass_on(connection, &gone).await
+}
+
+/// Gives a dataset that has changed a version of its own; returns the version that it has.
+async fn raise_version(
+    connection: &mut PgConnection,
+    dataset: &str,
+    changed: bool,
+) -> Result<i64, StoreError> {
+    let version = sqlx::query_scalar!(
+        "UPDATE datasets
+         SET data_version = CASE WHEN $2 THEN nextval('data_version') ELSE data_version END,
+             updated_at = CASE WHEN $2 THEN now() ELSE updated_at END
+         WHERE name = $1 RETURNING data_version",
+        dataset,
+        changed
+    );
+    Ok(version.fetch_one(connection).await?)
+}
+
 /// True where the dataset is new or covers another area.
 async fn write_dataset(connection: &mut PgConnection, ingest: &Ingest<'_>) -> Result<bool, StoreError> {
     let geojson = json!({"type": "MultiPolygon", "coordinates": ingest.coverage}).to_string();
+    let scale = stored(ingest.popularity)?;
     sqlx::query!(
-        "UPDATE datasets SET osm_timestamp = $2 WHERE name = $1 AND osm_timestamp IS DISTINCT FROM $2",
+        "UPDATE datasets SET osm_timestamp = $2, popularity_scale = $3
+         WHERE name = $1 AND (osm_timestamp, popularity_scale) IS DISTINCT FROM ($2, $3)",
         ingest.dataset,
-        ingest.extract.osm_timestamp
+        ingest.extract.osm_timestamp,
+        scale
     )
     .execute(&mut *connection)
     .await?;
@@ -167,12 +214,14 @@ async fn write_dataset(connection: &mut PgConnection, ingest: &Ingest<'_>) -> Re
         "WITH area AS (
              SELECT ST_Multi(ST_CollectionExtract(ST_MakeValid(ST_SetSRID(ST_GeomFromGeoJSON($2), 4326)), 3)) AS shape
          )
-         INSERT INTO datasets AS d (name, coverage, osm_timestamp, data_version) SELECT $1, shape, $3, 0 FROM area
+         INSERT INTO datasets AS d (name, coverage, osm_timestamp, popularity_scale, data_version)
+         SELECT $1, shape, $3, $4, 0 FROM area
          ON CONFLICT (name) DO UPDATE SET coverage = excluded.coverage
          WHERE ST_AsBinary(d.coverage) <> ST_AsBinary(excluded.coverage)",
         ingest.dataset,
         geojson,
-        ingest.extract.osm_timestamp
+        ingest.extract.osm_timestamp,
+        scale
     )
     .execute(&mut *connection)
     .await?;
@@ -239,37 +288,31 @@ async fn count_pois(connection: &mut PgConnection) -> Result<(), StoreError> {
     Ok(())
 }
 
+fn counts(summary: &IngestSummary) -> serde_json::Value {
+    let IngestSummary { added, updated, unchanged, retired, .. } = *summary;
+    json!({"added": added, "updated": updated, "unchanged": unchanged, "retired": retired})
+}
+
 async fn write_provenance(
     connection: &mut PgConnection,
-    ingest: &Ingest<'_>,
-    summary: &IngestSummary,
+    dataset: &str,
+    extract: &Extract,
+    started_at: DateTime<Utc>,
+    changed: bool,
+    counts: serde_json::Value,
 ) -> Result<(), StoreError> {
-    let segments: i64 = ingest.cells.iter().map(|cell| i64::from(cell.segments)).sum();
-    let counts = json!({
-        "pois": {
-            "added": summary.added,
-            "updated": summary.updated,
-            "unchanged": summary.unchanged,
-            "retired": summary.retired
-        },
-        "streets": {
-            "segments": segments,
-            "cells": ingest.cells.len(),
-            "cells_changed": summary.cells_changed
-        }
-    });
     sqlx::query!(
         "INSERT INTO ingests (dataset, extract_name, extract_bytes, extract_sha256, osm_timestamp, attribution,
                               started_at, finished_at, changed, counts)
          VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp(), $8, $9)",
-        ingest.dataset,
-        ingest.extract.name,
-        ingest.extract.bytes,
-        ingest.extract.sha256,
-        ingest.extract.osm_timestamp,
-        ingest.extract.attribution,
-        ingest.started_at,
-        summary.changed,
+        dataset,
+        extract.name,
+        extract.bytes,
+        extract.sha256,
+        extract.osm_timestamp,
+        extract.attribution,
+        started_at,
+        changed,
         counts
     )
     .execute(connection)

@@ -5,10 +5,13 @@
 
 mod attempts;
 mod database;
+mod enrichments;
 mod error;
 mod geometry;
 mod ingests;
 mod interest_themes;
+mod maintenance;
+mod overpass_manners;
 mod pois;
 mod rate_limits;
 mod redis;
@@ -21,9 +24,12 @@ mod users;
 
 pub use attempts::{Attempt, Claim, MOST_ATTEMPTS, claim, complete, fail, hand_back, renew_lease};
 pub use database::{Database, migrate};
+pub use enrichments::*;
 pub use error::StoreError;
 pub use ingests::*;
 pub use interest_themes::*;
+pub use maintenance::{forget_idempotency_keys, remove_old_routes};
+pub use overpass_manners::*;
 pub use pois::*;
 pub use rate_limits::{Allowance, RateLimit, RateLimiter};
 pub use redis::Redis;

@@ -12,6 +12,10 @@ pub struct PoiDetails {
     pub tags: Tags,
     /// Whom to thank for it.
     pub attribution: String,
+    /// The dataset that describes it.
+    pub dataset: String,
+    /// Its narrative was written by an editor.
+    pub edited: bool,
     /// It is gone from the newest data.
     pub retired: bool,
 }
@@ -92,7 +96,8 @@ pub async fn pois_within(
 pub async fn poi_details(database: &Database, id: PoiId) -> Result<Option<PoiDetails>, StoreError> {
     let row = sqlx::query!(
         r#"SELECT p.id, p.lon, p.lat, p.name, p.kind, coalesce(p.popularity_score, 0.5) AS "popularity_score!",
-                  p.dwell_s, p.narrative, p.osm_tags, p.retired_at IS NOT NULL AS "retired!",
+                  p.dwell_s, p.narrative, p.osm_tags, p.retired_at IS NOT NULL AS "retired!", p.dataset,
+                  p.narrative IS DISTINCT FROM p.generated_narrative AS "edited!",
                   ARRAY(SELECT link.theme_id FROM poi_interest_themes AS link
                         JOIN interest_themes AS theme ON theme.id = link.theme_id
                         WHERE link.poi_id = p.id AND theme.retired_at IS NULL ORDER BY link.theme_id) AS "themes!",
@@ -117,7 +122,14 @@ pub async fn poi_details(database: &Database, id: PoiId) -> Result<Option<PoiDet
         dwell_s: row.dwell_s,
         narrative: row.narrative,
     };
-    Ok(Some(PoiDetails { poi: poi.try_into()?, tags, attribution: row.attribution, retired: row.retired }))
+    Ok(Some(PoiDetails {
+        poi: poi.try_into()?,
+        tags,
+        attribution: row.attribution,
+        dataset: row.dataset,
+        edited: row.edited,
+        retired: row.retired,
+    }))
 }
 
 /// How many places are known.

@@ -9,6 +9,9 @@ use crate::Redis;
 /// How long a route that nobody has pinned stays, before jitter.
 const EXPIRY_S: u64 = 24 * 60 * 60;
 
+/// How long a route stays that was made with too few places: more of them are being looked for.
+const SPARSE_EXPIRY_S: u64 = 60 * 60;
+
 /// The name of a request's route in the cache: requests that mean the same, on the same data, share it. The digit
 /// counts the versions of the stored form.
 pub fn cache_key(request: &RouteRequest, data_version: i64) -> String {
@@ -33,11 +36,12 @@ impl Redis {
             .ok()
     }
 
-    /// Remembers a route for a day. Who has it pinned has to be asked afterwards: see `is_pinned`.
+    /// Remembers a route for a day, one with sparse themes for an hour. Who has it pinned has to be asked afterwards: see `is_pinned`.
     pub async fn cache_route(&self, key: &str, route: &Route) {
         let Ok(text) = serde_json::to_string(route) else { return };
+        let expiry_s = if route.sparse_themes.is_empty() { expiry_s(key) } else { SPARSE_EXPIRY_S };
         let write = async |mut connection: deadpool_redis::Connection| {
-            connection.set_ex::<_, _, ()>(key, text, expiry_s(key)).await
+            connection.set_ex::<_, _, ()>(key, text, expiry_s).await
         };
         // Without the cache the next walker waits a moment longer; the failure is logged where it happened.
         self.call(write).await.ok();

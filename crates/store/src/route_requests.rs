@@ -1,7 +1,7 @@
 //! Accepting a wish for a walk, and the rows that the walker is told about. What workers do with a row is in
 //! `attempts.rs`, what happens to rows that nobody takes up in `sweep.rs`.
 
-use domain::{RequestId, RequestStatus, Route, RouteId, RouteRequest, StatusEvent, ThemeId, UserId};
+use domain::{Bounds, RequestId, RequestStatus, Route, RouteId, RouteRequest, StatusEvent, ThemeId, UserId};
 use sqlx::PgConnection;
 
 use crate::{Database, StoreError, routes::insert_route};
@@ -62,13 +62,14 @@ pub struct Ground {
     pub start_covered: bool,
     /// Some dataset covers the end.
     pub end_covered: bool,
-    /// Raised by every ingest that changes something.
+    /// Raised by every ingest and every enrichment that changes something where the walk can go.
     pub data_version: i64,
 }
 
 /// Looks a wish up in the data.
 pub async fn ground_of(database: &Database, request: &RouteRequest) -> Result<Ground, StoreError> {
     let themes: Vec<uuid::Uuid> = request.themes().iter().map(|theme| theme.0).collect();
+    let reach = Bounds::of_walk(request);
     let row = sqlx::query!(
         r#"SELECT ARRAY(SELECT wanted FROM unnest($1::uuid[]) AS wanted
                         EXCEPT SELECT id FROM interest_themes WHERE retired_at IS NULL) AS "unknown!",
@@ -76,12 +77,18 @@ pub async fn ground_of(database: &Database, request: &RouteRequest) -> Result<Gr
                       AS "start_covered!",
                   EXISTS (SELECT FROM datasets WHERE ST_Covers(coverage, ST_SetSRID(ST_MakePoint($4, $5), 4326)))
                       AS "end_covered!",
-                  (SELECT coalesce(max(data_version), 0) FROM datasets) AS "data_version!""#,
+                  (SELECT coalesce(max(data_version), 0) FROM datasets
+                   WHERE ST_Intersects(coverage, ST_MakeEnvelope($6, $7, $8, $9, 4326))
+                      OR ST_Intersects(extent, ST_MakeEnvelope($6, $7, $8, $9, 4326))) AS "data_version!""#,
         &themes,
         request.start().lon(),
         request.start().lat(),
         request.end().lon(),
-        request.end().lat()
+        request.end().lat(),
+        reach.min_lon,
+        reach.min_lat,
+        reach.max_lon,
+        reach.max_lat
     )
     .fetch_one(&database.pool)
     .await?;

@@ -51,7 +51,7 @@ pub fn binaries() -> anyhow::Result<Binaries> {
     let dir = here.parent().unwrap_or(Path::new("/"));
     let dir = if dir.ends_with("deps") { dir.parent().unwrap_or(dir) } else { dir };
     let binaries = Binaries::in_dir(dir);
-    for name in ["wildside-admin", "api-gateway", "route-worker", "notifier"] {
+    for name in ["wildside-admin", "api-gateway", "route-worker", "notifier", "enrichment-worker"] {
         binaries.refuse_stale(name)?;
     }
     Ok(binaries)

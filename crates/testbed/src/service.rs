@@ -18,6 +18,8 @@ pub enum Role {
     Notifier,
     /// Serves the static map.
     TileServer,
+    /// Learns of more places.
+    Enricher,
 }
 
 impl Role {
@@ -28,6 +30,7 @@ impl Role {
             Self::Worker => "route-worker",
             Self::Notifier => "notifier",
             Self::TileServer => "tile-server",
+            Self::Enricher => "enrichment-worker",
         }
     }
 }
@@ -156,7 +159,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub fn new(role: Role) -> anyhow::Result<Self> {
-        let port = if role == Role::Worker { None } else { Some(free_port()?) };
+        let port = if matches!(role, Role::Gateway | Role::Notifier) { Some(free_port()?) } else { None };
         Ok(Self { role, port, admin_port: free_port()?, env: Vec::new() })
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     map::Map,
     martin::Martin,
     nats::Nats,
+    overpass::Overpass,
     postgres::{Durability, Postgres},
     progress::Progress,
     redis::Redis,
@@ -35,6 +36,10 @@ pub struct Options {
     pub notifiers: usize,
     /// Whether there is a map: tile-server, Martin, and one origin for all of it.
     pub map: bool,
+    /// How many enrichment workers; they ask a stand-in for an Overpass API that knows the whole bundled city.
+    pub enrichers: usize,
+    /// Themes, by key, whose places are left out when the city is read in.
+    pub left_out: Vec<&'static str>,
     /// Environment for all services of a role, over the usual one.
     pub env: Vec<(Role, &'static str, String)>,
     /// A PostgreSQL of its own, for one who wants to restart it; otherwise the one all tests share.
@@ -56,6 +61,8 @@ impl Default for Options {
             workers: 1,
             notifiers: 1,
             map: false,
+            enrichers: 0,
+            left_out: Vec::new(),
             env: Vec::new(),
             own_postgres: None,
             session_key: None,
@@ -72,6 +79,7 @@ pub struct System {
     // Dropped in this order: services before what they lean on.
     services: Vec<Service>,
     map: Option<Map>,
+    overpass: Option<Overpass>,
     database: Database,
     postgres: Option<Postgres>,
     nats: Nats,
@@ -100,11 +108,21 @@ impl System {
             Some(own) => own.cluster().clone(),
             None => Postgres::shared().await?,
         };
-        let city = database_with_city(&cluster, &programs);
+        let city = database_with_city(&cluster, &programs, &options.left_out);
         let database = progress.step("loading the bundled city, Helsinki's centre", city).await?;
         let places = [("DATABASE_URL", database.url()), ("NATS_URL", nats.url()), ("REDIS_URL", redis.url())];
         admin(&programs, &["streams"], &places).await.context("making the streams")?;
 
+        let overpass = match options.enrichers {
+            0 => None,
+            _ => Some(
+                Overpass::start(&workspace::bundled_city())
+                    .await
+                    .context("starting the stand-in for Overpass")?,
+            ),
+        };
+        let overpass_url = overpass.as_ref().map(Overpass::url).unwrap_or_default();
+        let places = [&places[..], &[("OVERPASS_URL", overpass_url)]].concat();
         let session_key = options.session_key.clone().map_or_else(random_key, Ok)?;
         let mut plans = plan(&options, &places, &session_key)?;
         let map = if options.map {
@@ -114,7 +132,7 @@ impl System {
             None
         };
         let services = progress.step("starting the services", start_all(plans, &programs, &logs)).await?;
-        Ok(Self { services, map, database, postgres, nats, redis, session_key, _logs: scratch })
+        Ok(Self { services, map, overpass, database, postgres, nats, redis, session_key, _logs: scratch })
     }
 
     /// All services.
@@ -135,6 +153,16 @@ impl System {
     /// A notifier, counted from 0.
     pub fn notifier(&self, number: usize) -> anyhow::Result<&Service> {
         self.find(Role::Notifier, number)
+    }
+
+    /// An enrichment worker, counted from 0.
+    pub fn enricher(&self, number: usize) -> anyhow::Result<&Service> {
+        self.find(Role::Enricher, number)
+    }
+
+    /// The stand-in for an Overpass API that its enrichment workers ask.
+    pub fn overpass(&self) -> anyhow::Result<&Overpass> {
+        self.overpass.as_ref().context("this system has no stand-in for Overpass: ask for `enrichers`")
     }
 
     /// Where the public API is, at the first gateway.
@@ -217,7 +245,11 @@ async fn own_postgres(wanted: Option<Durability>) -> anyhow::Result<Option<Postg
 }
 
 /// A database with the bundled city. It is read in once for each server; each system gets a copy.
-async fn database_with_city(cluster: &Cluster, programs: &Binaries) -> anyhow::Result<Database> {
+async fn database_with_city(
+    cluster: &Cluster,
+    programs: &Binaries,
+    left_out: &[&str],
+) -> anyhow::Result<Database> {
     let admin_program = programs.find("wildside-admin")?;
     let mut made_of = workspace::files_below(&workspace::root().join("migrations"));
     made_of.extend([workspace::bundled_city(), workspace::root().join("config/themes.yaml"), admin_program]);
@@ -226,9 +258,16 @@ async fn database_with_city(cluster: &Cluster, programs: &Binaries) -> anyhow::R
         let database = [("DATABASE_URL", url.to_owned())];
         admin(programs, &["migrate"], &database).await?;
         let extract = workspace::bundled_city().display().to_string();
-        admin(programs, &["ingest", "--extract", &extract], &database).await
+        let mut ingest = vec!["ingest".to_owned(), "--extract".into(), extract];
+        if !left_out.is_empty() {
+            ingest.extend(["--leave-out".into(), left_out.join(",")]);
+        }
+        let ingest: Vec<&str> = ingest.iter().map(String::as_str).collect();
+        admin(programs, &ingest, &database).await
     };
-    cluster.clone_of(&format!("city_{key}"), build).await
+    // Names of databases are short.
+    let without: String = left_out.iter().map(|theme| format!("_{theme}")).collect();
+    cluster.clone_of(&format!("city_{key}{without}"), build).await
 }
 
 /// Runs the operator's program to its end.
@@ -243,6 +282,7 @@ fn plan(options: &Options, places: &[(&str, String)], session_key: &str) -> anyh
         (Role::Gateway, options.gateways),
         (Role::Worker, options.workers),
         (Role::Notifier, options.notifiers),
+        (Role::Enricher, options.enrichers),
     ];
     let mut plans = Vec::new();
     for (role, count) in roles {

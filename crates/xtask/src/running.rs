@@ -19,6 +19,7 @@ pub(crate) struct Running {
     pub database_url: String,
     pub nats_url: String,
     pub redis_url: String,
+    pub overpass_url: String,
     pub services: BTreeMap<String, ServicePlace>,
 }
 
@@ -43,6 +44,7 @@ impl Running {
             database_url: system.database().url(),
             nats_url: system.nats().url(),
             redis_url: system.redis().url(),
+            overpass_url: system.overpass()?.url(),
             services: services.collect(),
         })
     }

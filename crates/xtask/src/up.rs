@@ -12,6 +12,9 @@ use crate::{
     wish::Wish,
 };
 
+/// The theme whose places are left out at first, so that one can see them being learnt. It is not one of the first walk.
+const LEFT_OUT: &str = "books";
+
 #[derive(Args)]
 pub(crate) struct Up {
     /// Take one walk, tear all down and leave
@@ -47,6 +50,8 @@ impl Up {
             binaries: Some(programs),
             logs: Some(logs),
             progress: console::progress(),
+            enrichers: 1,
+            left_out: vec![LEFT_OUT],
             ..Options::default()
         };
         let system = System::start(options).await?;
@@ -59,6 +64,9 @@ impl Up {
             say(&places(&running));
             say(
                 "\nAnother walk, in another terminal: cargo xtask walk --theme \"Street Art\" --minutes 45 --avoid-stairs",
+            );
+            say(
+                "One that is thin at first, and better when you ask again: cargo xtask walk --theme \"Books & Libraries\"",
             );
             say("Ctrl-C ends it.");
             bail!(first_to_end(&system).await);
@@ -86,6 +94,7 @@ fn places(running: &Running) -> String {
         format!("  OpenAPI    {}/api/v1/openapi.json", running.gateway),
         format!("  WebSocket  {}/ws", running.notifier.replacen("http", "ws", 1)),
         format!("  Database   {}", running.database_url),
+        format!("  Overpass   {} (a stand-in, with the whole city)", running.overpass_url),
     ];
     for (name, place) in &running.services {
         lines.push(format!("  Metrics    {}/metrics ({name})", place.admin_url));

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
-use testbed::{Walker, workspace};
+use testbed::{Socket, Walker, workspace};
 
 use crate::{
     console::say,
@@ -16,6 +16,8 @@ use crate::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long one who has a thin walk waits for the news of a better one.
+const LOOKING_FOR_MORE: Duration = Duration::from_secs(10);
 
 #[derive(Args)]
 pub(crate) struct Walk {
@@ -44,9 +46,27 @@ pub(crate) async fn take(walker: &Walker, wish: &Wish) -> anyhow::Result<Value> 
     let asked = Instant::now();
     let shown =
         |event: &Value| say(&format!("  {:>6.3} s  {}", asked.elapsed().as_secs_f64(), status_line(event)));
-    let route = walker.walk_until_complete(&body, PATIENCE, shown).await?;
+    let mut socket = walker.websocket().await?;
+    let route = walker.follow(&mut socket, &body, PATIENCE, shown);
+    let route = tokio::time::timeout(PATIENCE, route).await.context("no walk came in time")??;
     say(&format!("\nThe walk\n{}\n", itinerary(&route)));
+    if route["data_sparse"] == true {
+        hear_of_more(&mut socket).await;
+    }
+    socket.close().await;
     Ok(route)
+}
+
+/// There were too few places for this walk. Whoever asks leads to more of them, where OpenStreetMap has any.
+async fn hear_of_more(socket: &mut Socket) {
+    say("Too few places are known for this walk. Asking for more ...");
+    match socket.next_of("area_enriched", LOOKING_FOR_MORE).await {
+        Ok(news) => say(&format!(
+            "  ✓ {} places are new: ask for the same walk again, and it is a better one.\n",
+            news["places_added"]
+        )),
+        Err(_) => say("  … no news yet; what is found shows in later walks.\n"),
+    }
 }
 
 /// Writes a walk in the forms that maps and watches read.

@@ -53,7 +53,8 @@ async fn a_polygon_limits_places_and_streets() {
     let mut args = world.args(&city(), "helsinki");
     args.polygon = Some(world.file("area.geojson", polygon.as_bytes()));
     let part = admin::ingest(args).await.unwrap();
-    assert!(part.retired > 100 && part.unchanged > 50, "{part:?}");
+    // Among fewer places each has another rank.
+    assert!(part.retired > 100 && part.unchanged + part.updated > 50, "{part:?}");
     assert!(part.data_version > all.data_version);
     let outside = "SELECT count(*) FROM pois, datasets AS d
                    WHERE retired_at IS NULL AND NOT ST_Covers(d.coverage, location::geometry)";

@@ -44,6 +44,7 @@ impl World {
             polygon: None,
             dataset: Some(dataset.into()),
             themes: None,
+            leave_out: Vec::new(),
             quiet: true,
             postgres: Postgres { database_url: self.database.url() },
         }

@@ -90,7 +90,7 @@ async fn a_newer_extract_adds_updates_and_retires() {
     let pois = "SELECT id, name, narrative, retired_at IS NOT NULL FROM pois WHERE id < 100 ORDER BY id";
     assert_eq!(
         world.sql(pois).await,
-        format!("{NODE_1}|Eiche|Written by hand.|f\n{}|||f\n{WAY_20}|Anger||t", 9 << 2)
+        format!("{NODE_1}|Eiche|Written by hand.|f\n{}||A mural.|f\n{WAY_20}|Anger|A park.|t", 9 << 2)
     );
     assert_eq!(world.sql(&format!("SELECT updated_at FROM pois WHERE id = {RELATION_30}")).await, untouched);
     let parks = "SELECT poi_count FROM interest_themes WHERE key = 'parks'";

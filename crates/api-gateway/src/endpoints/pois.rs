@@ -63,7 +63,7 @@ pub(crate) async fn get_poi(
 
 impl From<PoiDetails> for Place {
     fn from(details: PoiDetails) -> Self {
-        let PoiDetails { poi, tags, attribution, retired } = details;
+        let PoiDetails { poi, tags, attribution, retired, .. } = details;
         Self {
             id: poi.id.0,
             osm: poi.id.osm().map(|(kind, id)| format!("{}/{id}", kind.as_str())).unwrap_or_default(),

@@ -131,7 +131,7 @@ async fn publish(app: &App, new: &NewRequest<'_>) {
         tracing::debug!(%error, "nobody hears that a request is pending");
     }
     let job = GenerateRouteJob { request_id: new.id };
-    if let Err(error) = app.bus.publish_route_job(&job, 0, new.traceparent).await {
+    if let Err(error) = app.bus.publish_job(&job, 0, new.traceparent).await {
         tracing::warn!(%error, "a job was not published; the sweeper will");
     }
 }

@@ -8,7 +8,7 @@ use axum::{
 use domain::{User, UserId};
 use http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
-use service::SessionError;
+use service::{SessionError, analytics::Event};
 use store::{create_user as insert_user, user};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -59,10 +59,12 @@ pub(crate) async fn create_user(
     if let Some(Walker(id)) = walker
         && let Some(user) = user(&app.database, id).await?
     {
+        app.analytics.tell(id.0, Event::UserLogin);
         return Ok(with_profile(StatusCode::OK, user));
     }
     let id = UserId(Uuid::new_v4());
     insert_user(&app.database, id).await?;
+    app.analytics.tell(id.0, Event::UserSignup);
     let user = user(&app.database, id).await?.ok_or(SessionError::Forged)?;
     let mut response = with_profile(StatusCode::CREATED, user);
     if let Ok(cookie) = app.sessions.begin(id.0, SystemTime::now()).parse() {

@@ -12,10 +12,10 @@ async fn the_same_publication_is_kept_once_and_the_next_one_as_well() {
     let broker = Broker::start().await;
     let job = broker.publish().await;
     for _ in 0..3 {
-        broker.bus.publish_route_job(&job, 0, None).await.unwrap();
+        broker.bus.publish_job(&job, 0, None).await.unwrap();
     }
     assert_eq!(broker.kept().await, 1);
-    broker.bus.publish_route_job(&job, 1, None).await.unwrap();
+    broker.bus.publish_job(&job, 1, None).await.unwrap();
     assert_eq!(broker.kept().await, 2);
     // Not even when the first one is over.
     let mut worker = Worker::start(&broker.bus, 2);
@@ -23,7 +23,7 @@ async fn the_same_publication_is_kept_once_and_the_next_one_as_well() {
         assert_eq!(worker.next().await.ends(Outcome::Done), job);
     }
     broker.nothing_is_kept().await;
-    broker.bus.publish_route_job(&job, 0, None).await.unwrap();
+    broker.bus.publish_job(&job, 0, None).await.unwrap();
     assert_eq!(broker.kept().await, 0);
 }
 
@@ -48,7 +48,7 @@ async fn the_trace_context_travels_with_the_job() {
     let traced = worker.next().await;
     assert_eq!(traced.delivery.traceparent.as_deref(), Some(TRACEPARENT));
     traced.ends(Outcome::Done);
-    broker.bus.publish_route_job(&job(), 0, None).await.unwrap();
+    broker.bus.publish_job(&job(), 0, None).await.unwrap();
     assert_eq!(worker.next().await.delivery.traceparent, None);
 }
 

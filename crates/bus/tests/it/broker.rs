@@ -43,7 +43,7 @@ impl Broker {
     /// Publishes a new job.
     pub async fn publish(&self) -> GenerateRouteJob {
         let job = job();
-        self.bus.publish_route_job(&job, 0, Some(TRACEPARENT)).await.unwrap();
+        self.bus.publish_job(&job, 0, Some(TRACEPARENT)).await.unwrap();
         job
     }
 
@@ -119,7 +119,7 @@ impl Worker {
                     outcome
                 }
             };
-            bus.work_on_route_jobs(concurrency, until, handle).await;
+            bus.work_on_jobs(concurrency, until, handle).await;
         });
         Self { jobs, shutdown, task, at_once }
     }

@@ -52,7 +52,7 @@ async fn after_the_loss_of_all_it_kept_the_same_connections_go_on() {
     // What the sweeper does: look, make the streams anew, and publish again what is open.
     soon("new streams", async || broker.bus.ensure_streams(1).await.is_ok()).await;
     assert_eq!(broker.bus.ready().await, Ok(()));
-    broker.bus.publish_route_job(&lost, 1, None).await.unwrap();
+    broker.bus.publish_job(&lost, 1, None).await.unwrap();
     in_hand.ends(Outcome::Done);
     assert_eq!(worker.next().await.ends(Outcome::Done), lost);
     broker.nothing_is_kept().await;
@@ -75,7 +75,7 @@ async fn publishing_without_a_broker_is_an_error_and_not_a_wait_for_ever() {
     let broker = Broker::start().await;
     broker.nats.stop().await;
     let job = job();
-    let published = broker.bus.publish_route_job(&job, 0, None);
+    let published = broker.bus.publish_job(&job, 0, None);
     let published = tokio::time::timeout(std::time::Duration::from_secs(8), published).await;
     assert!(published.unwrap().is_err());
 }

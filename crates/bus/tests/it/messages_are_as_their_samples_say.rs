@@ -1,17 +1,21 @@
 use std::{collections::BTreeSet, fmt::Debug, fs, path::Path};
 
-use bus::{GenerateRouteJob, RouteStatus};
+use bus::{AreaEnriched, EnrichmentJob, GenerateRouteJob, Job, MaintenanceJob, RouteStatus};
 use domain::{RequestStatus, StatusEvent};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 const REQUEST: &str = "0197a5c2-7a10-7cc1-9d3a-2f0f7b9f4a11";
 const WALKER: &str = "2f5f9a34-52a7-4b0f-8f51-0a6cf1f7c9d2";
+const THEME: &str = "65a6a9ef-0a93-5eaa-85d5-b22bb886a87f";
 const ROUTE: &str = "0197a5c2-7a10-7cc1-9d3a-3b6f1c2d4e5f";
 
 fn samples() -> Vec<(&'static str, Check)> {
     vec![
         ("generate_route_job.json", check(&job())),
+        ("enrichment_job.json", check(&enrichment())),
+        ("maintenance_job.json", check(&MaintenanceJob { slot: 498_000 })),
+        ("area_enriched.json", check(&enriched())),
         ("route_status.json", check(&RouteStatus(status()))),
         ("route_status_complete.json", check(&RouteStatus(complete()))),
         ("route_status_failed.json", check(&RouteStatus(failed()))),
@@ -20,6 +24,19 @@ fn samples() -> Vec<(&'static str, Check)> {
 
 fn job() -> GenerateRouteJob {
     GenerateRouteJob { request_id: REQUEST.parse().unwrap() }
+}
+
+fn enrichment() -> EnrichmentJob {
+    EnrichmentJob { area: "12-2331-1185-2332-1186".parse().unwrap(), theme_id: THEME.parse().unwrap() }
+}
+
+fn enriched() -> AreaEnriched {
+    AreaEnriched {
+        user_id: WALKER.parse().unwrap(),
+        request_id: REQUEST.parse().unwrap(),
+        theme_id: THEME.parse().unwrap(),
+        places_added: 17,
+    }
 }
 
 fn status() -> StatusEvent {
@@ -92,6 +109,10 @@ fn every_sample_belongs_to_a_message() {
 fn a_message_is_addressed_by_what_it_is_about() {
     assert_eq!(job().subject(), format!("jobs.route.{REQUEST}"));
     assert_eq!(RouteStatus(status()).subject(), format!("status.{WALKER}.{REQUEST}"));
-    assert_eq!((GenerateRouteJob::SUBJECTS, RouteStatus::SUBJECTS), ("jobs.route.*", "status.*.*"));
+    assert_eq!(enriched().subject(), format!("enriched.{WALKER}.{REQUEST}"));
+    assert_eq!((AreaEnriched::SUBJECTS, RouteStatus::SUBJECTS), ("enriched.*.*", "status.*.*"));
     assert_eq!(job().message_id(3), format!("{REQUEST}:3"));
+    assert_eq!(enrichment().subject(), format!("jobs.enrichment.{THEME}.12-2331-1185-2332-1186"));
+    assert_eq!(enrichment().message_id(2), format!("12-2331-1185-2332-1186:{THEME}:2"));
+    assert_eq!(MaintenanceJob { slot: 7 }.message_id(0), "maintenance:7:0");
 }

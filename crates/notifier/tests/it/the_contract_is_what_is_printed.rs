@@ -32,7 +32,10 @@ fn the_document_is_asyncapi_3_and_has_every_message() {
     assert_eq!(document["channels"]["walker"]["address"], "/ws");
     let messages = document["channels"]["walker"]["messages"].as_object().unwrap();
     let names: BTreeSet<&str> = messages.keys().map(String::as_str).collect();
-    assert_eq!(names, ["error", "route_generation_status", "update_location", "walk_progress"].into());
+    assert_eq!(
+        names,
+        ["area_enriched", "error", "route_generation_status", "update_location", "walk_progress"].into()
+    );
     let mut found = BTreeSet::new();
     references(&document, &mut found);
     for reference in found {

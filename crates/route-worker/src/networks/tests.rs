@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use domain::{Coordinate, RouteRequest, Tags, ThemeId};
 use serde_json::json;
 use testbed::Postgres;

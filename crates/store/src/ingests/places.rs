@@ -1,55 +1,70 @@
 use std::collections::HashSet;
 
+use chrono::{DateTime, Utc};
+use domain::Place;
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Ingest, IngestSummary, IngestedPoi};
+use super::IngestSummary;
 use crate::StoreError;
 
 /// Places in one statement.
 const PLACES_AT_ONCE: usize = 2000;
 
-/// Writes the places of an ingest and their themes, and retires those that are gone.
+/// All places that a dataset has.
+pub(super) struct Content<'a> {
+    pub dataset: &'a str,
+    /// From an extract, which knows outlines and entrances; not from an Overpass API, which tells only middles.
+    pub is_extract: bool,
+    pub osm_timestamp: Option<DateTime<Utc>>,
+    pub pois: &'a [Place],
+}
+
+/// Writes the places of a dataset and their themes, and retires those that are gone.
 pub(super) async fn write(
     connection: &mut PgConnection,
-    ingest: &Ingest<'_>,
+    content: &Content<'_>,
 ) -> Result<IngestSummary, StoreError> {
     let mut summary = IngestSummary::default();
-    for batch in ingest.pois.chunks(PLACES_AT_ONCE) {
-        let described_elsewhere = described_elsewhere(connection, ingest, batch).await?;
-        let ours: Vec<&IngestedPoi> =
+    for batch in content.pois.chunks(PLACES_AT_ONCE) {
+        let described_elsewhere = described_elsewhere(connection, content, batch).await?;
+        let ours: Vec<&Place> =
             batch.iter().filter(|place| !described_elsewhere.contains(&place.poi.id.0)).collect();
-        let Written { added, mut updated } = describe(connection, ingest.dataset, &ours).await?;
+        let Written { added, mut updated } = describe(connection, content.dataset, &ours).await?;
         let rethemed = link_themes(connection, &ours).await?;
         let rethemed: Vec<i64> =
             rethemed.into_iter().filter(|id| !added.contains(id) && updated.insert(*id)).collect();
         sqlx::query!("UPDATE pois SET updated_at = now() WHERE id = ANY($1)", &rethemed)
             .execute(&mut *connection)
             .await?;
-        remember(connection, ingest.dataset, batch).await?;
+        remember(connection, content.dataset, batch).await?;
         summary.added += added.len();
         summary.updated += updated.len();
         summary.unchanged += batch.len() - added.len() - updated.len();
     }
-    summary.retired = let_go(connection, ingest).await?;
+    summary.retired = forget_missing(connection, content).await?;
     Ok(summary)
 }
 
-/// Those of the places that another dataset describes, with data at least as new as ours.
+/// Those of the places that another dataset describes better: an extract better than an Overpass API, else the one with
+/// newer data, else the one that had it first.
 async fn described_elsewhere(
     connection: &mut PgConnection,
-    ingest: &Ingest<'_>,
-    batch: &[IngestedPoi],
+    content: &Content<'_>,
+    batch: &[Place],
 ) -> Result<HashSet<i64>, StoreError> {
     let ids: Vec<i64> = batch.iter().map(|place| place.poi.id.0).collect();
     let theirs = sqlx::query_scalar!(
         "SELECT p.id FROM pois AS p JOIN datasets AS d ON d.name = p.dataset
          WHERE p.id = ANY($1) AND p.dataset <> $2 AND p.retired_at IS NULL
-           AND coalesce(d.osm_timestamp, '-infinity') >= coalesce($3, '-infinity'::timestamptz)",
+           AND CASE WHEN (d.theme_id IS NULL) = $4
+                    THEN coalesce(d.osm_timestamp, '-infinity') >= coalesce($3, '-infinity'::timestamptz)
+                    ELSE d.theme_id IS NULL END",
         &ids,
-        ingest.dataset,
-        ingest.extract.osm_timestamp
+        content.dataset,
+        content.osm_timestamp,
+        content.is_extract
     );
     Ok(theirs.fetch_all(connection).await?.into_iter().collect())
 }
@@ -62,7 +77,7 @@ struct Written {
 async fn describe(
     connection: &mut PgConnection,
     dataset: &str,
-    places: &[&IngestedPoi],
+    places: &[&Place],
 ) -> Result<Written, StoreError> {
     let ids: Vec<i64> = places.iter().map(|place| place.poi.id.0).collect();
     let lons: Vec<f64> = places.iter().map(|place| place.poi.location.lon()).collect();
@@ -77,18 +92,24 @@ async fn describe(
         places.iter().map(|place| i32::try_from(place.poi.dwell_s).unwrap_or(i32::MAX)).collect();
     // xmax is 0 in a row that this statement inserted, and our own transaction in one that it updated.
     let rows = sqlx::query!(
-        r#"INSERT INTO pois AS p (id, lon, lat, osm_tags, narrative, popularity_score, name, kind, dwell_s, dataset)
-           SELECT *, $10 FROM unnest($1::bigint[], $2::float8[], $3::float8[], $4::jsonb[], $5::text[], $6::real[],
-                                     $7::text[], $8::text[], $9::int[])
+        r#"INSERT INTO pois AS p (id, lon, lat, osm_tags, generated_narrative, popularity_score, name, kind, dwell_s,
+                                  dataset, narrative)
+           SELECT *, $10, generated_narrative
+           FROM unnest($1::bigint[], $2::float8[], $3::float8[], $4::jsonb[], $5::text[], $6::real[], $7::text[],
+                       $8::text[], $9::int[])
+                AS place (id, lon, lat, osm_tags, generated_narrative, popularity_score, name, kind, dwell_s)
            ON CONFLICT (id) DO UPDATE
            SET lon = excluded.lon, lat = excluded.lat, osm_tags = excluded.osm_tags,
-               narrative = coalesce(p.narrative, excluded.narrative), popularity_score = excluded.popularity_score,
+               -- What an editor wrote is kept.
+               narrative = CASE WHEN p.narrative IS NOT DISTINCT FROM p.generated_narrative
+                                THEN excluded.narrative ELSE p.narrative END,
+               generated_narrative = excluded.generated_narrative, popularity_score = excluded.popularity_score,
                name = excluded.name, kind = excluded.kind, dwell_s = excluded.dwell_s, dataset = excluded.dataset,
                updated_at = now(), retired_at = NULL
-           WHERE (p.lon, p.lat, p.osm_tags, p.narrative, p.popularity_score, p.name, p.kind, p.dwell_s, p.dataset,
-                  p.retired_at)
+           WHERE (p.lon, p.lat, p.osm_tags, p.generated_narrative, p.popularity_score, p.name, p.kind, p.dwell_s,
+                  p.dataset, p.retired_at)
                  IS DISTINCT FROM
-                 (excluded.lon, excluded.lat, excluded.osm_tags, coalesce(p.narrative, excluded.narrative),
+                 (excluded.lon, excluded.lat, excluded.osm_tags, excluded.generated_narrative,
                   excluded.popularity_score, excluded.name, excluded.kind, excluded.dwell_s, excluded.dataset, NULL)
            RETURNING p.id, p.xmax = 0 AS "added!""#,
         &ids,
@@ -116,10 +137,7 @@ async fn describe(
 }
 
 /// Makes the themes of the places what they should be; returns the places where that changed anything.
-async fn link_themes(
-    connection: &mut PgConnection,
-    places: &[&IngestedPoi],
-) -> Result<HashSet<i64>, StoreError> {
+async fn link_themes(connection: &mut PgConnection, places: &[&Place]) -> Result<HashSet<i64>, StoreError> {
     let ids: Vec<i64> = places.iter().map(|place| place.poi.id.0).collect();
     let links =
         || places.iter().flat_map(|place| place.poi.themes.iter().map(|theme| (place.poi.id.0, theme.0)));
@@ -149,11 +167,7 @@ async fn link_themes(
 }
 
 /// Notes that the dataset has these places, whoever describes them.
-async fn remember(
-    connection: &mut PgConnection,
-    dataset: &str,
-    batch: &[IngestedPoi],
-) -> Result<(), StoreError> {
+async fn remember(connection: &mut PgConnection, dataset: &str, batch: &[Place]) -> Result<(), StoreError> {
     let ids: Vec<i64> = batch.iter().map(|place| place.poi.id.0).collect();
     sqlx::query!(
         "INSERT INTO poi_datasets (dataset, poi_id) SELECT $1, unnest($2::bigint[]) ON CONFLICT DO NOTHING",
@@ -165,30 +179,35 @@ async fn remember(
     Ok(())
 }
 
-/// Forgets what the dataset has no more. A place that another dataset still has passes to that one as it is, and its
-/// next ingest brings it up to date; the others are retired. Returns how many were.
-async fn let_go(connection: &mut PgConnection, ingest: &Ingest<'_>) -> Result<usize, StoreError> {
-    let kept: Vec<i64> = ingest.pois.iter().map(|place| place.poi.id.0).collect();
+/// Forgets what the dataset has no more. Returns how many places were retired.
+async fn forget_missing(connection: &mut PgConnection, content: &Content<'_>) -> Result<usize, StoreError> {
+    let kept: Vec<i64> = content.pois.iter().map(|place| place.poi.id.0).collect();
     let gone = sqlx::query_scalar!(
         "DELETE FROM poi_datasets AS had
          WHERE dataset = $1 AND NOT EXISTS (SELECT FROM unnest($2::bigint[]) AS kept (id) WHERE kept.id = had.poi_id)
          RETURNING poi_id",
-        ingest.dataset,
+        content.dataset,
         &kept
     )
     .fetch_all(&mut *connection)
     .await?;
+    pass_on(connection, &gone).await
+}
+
+/// Sees to places that some dataset has no more. One that another dataset still has passes to that one as it is, and its
+/// next ingest brings it up to date; the others are retired. Returns how many were.
+pub(super) async fn pass_on(connection: &mut PgConnection, gone: &[i64]) -> Result<usize, StoreError> {
     sqlx::query!(
         "UPDATE pois AS p SET dataset = heir.dataset
          FROM (
              SELECT DISTINCT ON (poi_id) poi_id, has.dataset
              FROM poi_datasets AS has JOIN datasets AS d ON d.name = has.dataset
-             WHERE poi_id = ANY($2)
-             ORDER BY poi_id, d.osm_timestamp DESC NULLS LAST, has.dataset
+             WHERE poi_id = ANY($1)
+             ORDER BY poi_id, d.theme_id IS NULL DESC, d.osm_timestamp DESC NULLS LAST, has.dataset
          ) AS heir
-         WHERE p.id = heir.poi_id AND p.dataset = $1",
-        ingest.dataset,
-        &gone
+         WHERE p.id = heir.poi_id
+           AND NOT EXISTS (SELECT FROM poi_datasets AS has WHERE (has.poi_id, has.dataset) = (p.id, p.dataset))",
+        gone
     )
     .execute(&mut *connection)
     .await?;
@@ -196,7 +215,7 @@ async fn let_go(connection: &mut PgConnection, ingest: &Ingest<'_>) -> Result<us
         "UPDATE pois AS p SET retired_at = now(), updated_at = now()
          WHERE id = ANY($1) AND retired_at IS NULL
            AND NOT EXISTS (SELECT FROM poi_datasets AS has WHERE has.poi_id = p.id)",
-        &gone
+        gone
     )
     .execute(connection)
     .await?;

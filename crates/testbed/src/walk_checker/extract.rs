@@ -1,6 +1,7 @@
 use anyhow::{Context, anyhow};
 use domain::{
-    Coordinate, OsmKind, PoiId, Tags, ThemeCatalogue, ThemeId, dwell_seconds, kind_of_place, popularity_score,
+    Coordinate, OsmKind, PoiId, PopularityScale, Tags, ThemeCatalogue, ThemeId, comparable_name,
+    dwell_seconds, kind_of_place, prominence,
 };
 use osmpbf::{Element, ElementReader, RelMemberType};
 use std::{
@@ -12,6 +13,9 @@ use super::{
     footing::{Footing, footing},
     plane::{Plane, Spot},
 };
+
+/// Two elements of the same name, or the same entry in Wikidata, may stand for one place within this distance.
+const MAPPED_TWICE_M: f64 = 200.0;
 
 /// What the checker needs of an extract, as it stands there.
 pub(super) struct Extract {
@@ -36,8 +40,13 @@ pub(super) struct Square {
 
 /// Something with a theme.
 pub(super) struct Place {
+    /// Those of its own tags.
+    pub own_themes: Vec<ThemeId>,
+    /// Its own, and those of elements that may stand for the same place.
     pub themes: Vec<ThemeId>,
     pub kind: String,
+    /// Its name, and its entry in Wikidata: what it has in common with an element that stands for the same place.
+    handles: Vec<String>,
     /// How long one stays.
     pub dwell_s: u32,
     /// 0 hidden gem, 1 hotspot.
@@ -75,7 +84,31 @@ impl Extract {
             extract.sort_in(found, &raw, themes);
         }
         extract.nodes = raw.nodes;
+        extract.join_themes();
+        let scale = PopularityScale::of(extract.places.values().map(|place| place.popularity as f32));
+        for place in extract.places.values_mut() {
+            place.popularity = scale.score(place.popularity as f32).into();
+        }
         Ok(extract)
+    }
+
+    /// A place that is mapped twice, as a museum and as its building, has the themes of both.
+    fn join_themes(&mut self) {
+        let mut namesakes: HashMap<&String, Vec<PoiId>> = HashMap::new();
+        for (id, place) in &self.places {
+            place.handles.iter().for_each(|handle| namesakes.entry(handle).or_default().push(*id));
+        }
+        let pairs =
+            namesakes.values().flat_map(|ids| ids.iter().flat_map(|a| ids.iter().map(move |b| (*a, *b))));
+        let near = |(a, b): &(PoiId, PoiId)| {
+            let spot = self.places[b].outline.iter().flatten().next();
+            spot.is_some_and(|spot| self.places[a].distance(*spot) < MAPPED_TWICE_M)
+        };
+        let joined: Vec<(PoiId, Vec<ThemeId>)> =
+            pairs.filter(near).map(|(a, b)| (a, self.places[&b].themes.clone())).collect();
+        for (id, themes) in joined {
+            self.places.entry(id).and_modify(|place| place.themes.extend(themes));
+        }
     }
 
     fn sort_in(&mut self, found: &Found, raw: &Raw, themes: &ThemeCatalogue) {
@@ -98,8 +131,14 @@ impl Extract {
         }
         if !themes.is_empty() {
             let kind = kind_of_place(&found.tags).unwrap_or_default();
-            let (dwell_s, popularity) = (dwell_seconds(&found.tags), popularity_score(&found.tags).into());
-            self.places.insert(found.id, Place { themes, kind, dwell_s, popularity, outline });
+            let entry = found.tags.get("wikidata").map(|entry| format!("wikidata {entry}"));
+            let handles = comparable_name(&found.tags).into_iter().chain(entry).collect();
+            // Its rank among all places is told when all are known.
+            let (dwell_s, popularity) = (dwell_seconds(&found.tags), prominence(&found.tags).into());
+            self.places.insert(
+                found.id,
+                Place { own_themes: themes.clone(), themes, kind, handles, dwell_s, popularity, outline },
+            );
         }
     }
 }

@@ -2,7 +2,7 @@ use anyhow::{Context, ensure};
 use domain::{Refusal, RouteRequest};
 use serde_json::Value;
 
-use super::{WalkChecker, way::SNAP_M};
+use super::{WalkChecker, footing::Footing, way::SNAP_M};
 
 /// A street nearer than this is within reach of anybody, in metres.
 const WITHIN_REACH_M: f64 = 200.0;
@@ -43,7 +43,8 @@ impl WalkChecker {
                 let stepless = request.accessibility().avoid_stairs;
                 let good = |spot| self.streets.nearest_good(spot, SNAP_M, stepless).unwrap_or(SNAP_M);
                 let reach = good(start).max(good(end)) + 5.0;
-                let way = self.streets.shortest_m(start, end, reach, stepless);
+                let price = |footing: &Footing| footing.is_possible(stepless).then_some(1.0);
+                let way = self.streets.cheapest(start, end, reach, price).map(|way| way.metres);
                 let metres = way.context("too far, it says, and there is no way to the end at all")?;
                 ensure!(
                     metres / SLOW > f64::from(request.budget_s()),

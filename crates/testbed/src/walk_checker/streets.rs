@@ -75,7 +75,7 @@ impl Streets {
             cross(square, &extract.nodes, &mut next);
         }
         let all = Components::of(extract.nodes.len(), stretches.iter());
-        let open = |stretch: &&Stretch| !stretch.footing.steps && !stretch.footing.private;
+        let open = |stretch: &&Stretch| stretch.footing.is_good(true);
         let stepless = Components::of(extract.nodes.len(), stretches.iter().filter(open));
         let (squares, nodes) = (extract.squares.clone(), extract.nodes.clone());
         Self { stretches, cells, squares, nodes, next, all, stepless }
@@ -154,7 +154,7 @@ impl Streets {
     /// The parts of the network without steps and private ways that one within reach of this spot can be in, each with
     /// its length.
     pub fn stepless_parts(&self, spot: Spot, reach: f64) -> BTreeMap<u32, f64> {
-        self.parts(&self.stepless, spot, reach, |footing| !footing.steps && !footing.private)
+        self.parts(&self.stepless, spot, reach, |footing| footing.is_good(true))
     }
 
     /// The same for the whole network.

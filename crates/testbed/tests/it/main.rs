@@ -10,7 +10,9 @@ mod nothing_accepted_is_lost;
 mod one_request_has_one_trace;
 mod servers_keep_out_of_each_others_way;
 mod servers_survive_what_tests_do_to_them;
+mod walkers_who_ask_make_it_better;
 mod walks_keep_their_promises;
+mod what_happens_beside_the_walks;
 
 use std::{path::Path, time::Duration};
 

@@ -1,0 +1,64 @@
+use bus::{Delivery, MaintenanceJob, Outcome};
+use store::{
+    Database, StoreError, forget_idempotency_keys, forget_untold, refresh_enrichments, remove_old_routes,
+};
+
+use crate::app::App;
+
+/// Rows in one transaction.
+const BATCH: u64 = 500;
+/// Areas that are asked about again in one go: the day's budget is for walkers first.
+const MOST_REFRESHED: i64 = 20;
+
+/// Puts away what is old, closes what nobody works on any more, and wants again what has become stale.
+pub(crate) async fn maintain(app: App, delivery: Delivery<MaintenanceJob>) -> Outcome {
+    let done = tidy(&app).await;
+    let status = if done.is_ok() { "success" } else { "failure" };
+    metrics::counter!("jobs_total", "type" => "Maintenance", "status" => status).increment(1);
+    if let Err(error) = done {
+        // The next slot comes soon enough; what was done stays done.
+        tracing::error!(%error, slot = delivery.job.slot, "tidying up was cut short");
+    }
+    Outcome::Done
+}
+
+async fn tidy(app: &App) -> Result<(), StoreError> {
+    let database = &app.database;
+    let keys = in_batches(app, forget_idempotency_keys).await?;
+    let routes = in_batches(app, remove_old_routes).await?;
+    in_batches(app, forget_untold).await?;
+    let orphans = store::give_up(database, BATCH as i64).await?;
+    let closed = orphans.len() as u64;
+    for event in orphans {
+        tracing::error!(request_id = %event.request_id, "closed an orphaned request");
+        if let Err(error) = app.bus.publish_status(event, None).await {
+            tracing::warn!(%error, "status publish failed");
+        }
+    }
+    let stale = refresh_enrichments(database, MOST_REFRESHED).await?;
+    for (what, count) in [
+        ("idempotency_keys", keys),
+        ("old_routes", routes),
+        ("orphaned_requests", closed),
+        ("stale_areas", stale),
+    ] {
+        metrics::counter!("maintenance_rows_total", "what" => what).increment(count);
+    }
+    tracing::info!(keys, routes, closed, stale, "tidied up");
+    Ok(())
+}
+
+/// Does a batch after the other until one is not full, or the program is asked to stop.
+async fn in_batches(
+    app: &App,
+    batch: impl AsyncFn(&Database, i64) -> Result<u64, StoreError>,
+) -> Result<u64, StoreError> {
+    let mut all = 0;
+    loop {
+        let rows = batch(&app.database, BATCH as i64).await?;
+        all += rows;
+        if rows < BATCH || app.shutdown.is_cancelled() {
+            return Ok(all);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+use std::{sync::Arc, thread, time::Duration};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::oneshot;
+use ureq::{Agent, http::header};
+
+use super::AnswerError;
+use crate::OverpassConfig;
+
+/// How long an API may take to be reached at all.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Asks an Overpass API. The questions run in threads of their own, which nobody waits for when the program ends.
+#[derive(Clone)]
+pub(crate) struct Overpass {
+    agent: Agent,
+    url: Arc<str>,
+    most_bytes: u64,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub(crate) struct Raw {
+    pub status: u16,
+    /// How long the API wants to be left alone.
+    pub retry_after: Option<Duration>,
+    pub body: Vec<u8>,
+}
+
+impl Overpass {
+    /// `None` where nobody is to be asked.
+    pub(crate) fn new(config: &OverpassConfig) -> Option<Self> {
+        let url = config.overpass_url.0.as_ref()?.as_str().into();
+        let product = concat!("wildside/", env!("CARGO_PKG_VERSION"));
+        let user_agent = match config.overpass_contact.as_str() {
+            "" => product.to_owned(),
+            contact => format!("{product} ({contact})"),
+        };
+        let agent = Agent::config_builder()
+            .timeout_connect(Some(CONNECT))
+            .timeout_global(Some(config.patience()))
+            // Wherever it points to, it is not what the operator has chosen.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .user_agent(user_agent)
+            .build();
+        let most_bytes = config.budget().largest_answer.unsigned_abs();
+        Some(Self { agent: agent.into(), url, most_bytes })
+    }
+
+    /// Asks, once.
+    pub(crate) async fn ask(&self, query: String) -> Result<Raw, AnswerError> {
+        let (overpass, (tell, told)) = (self.clone(), oneshot::channel());
+        let asking = move || {
+            // Whoever asked may be gone by now.
+            let _ = tell.send(overpass.ask_here(&query));
+        };
+        let started = thread::Builder::new().name("overpass".into()).spawn(asking);
+        started.map_err(|error| AnswerError::Silent(error.to_string()))?;
+        told.await.map_err(|_| AnswerError::Silent("the thread that asked is gone".into()))?
+    }
+
+    fn ask_here(&self, query: &str) -> Result<Raw, AnswerError> {
+        let silent = |error: ureq::Error| AnswerError::Silent(error.to_string());
+        let mut answer = self.agent.post(&*self.url).send_form([("data", query)]).map_err(silent)?;
+        let retry_after = answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after = retry_after.and_then(|text| pause(text, Utc::now()));
+        let status = answer.status().as_u16();
+        // One byte more than fits, to know that there is more.
+        let body = answer.body_mut().with_config().limit(self.most_bytes + 1).read_to_vec();
+        match body {
+            Ok(body) if body.len() as u64 <= self.most_bytes => Ok(Raw { status, retry_after, body }),
+            Ok(_) | Err(ureq::Error::BodyExceedsLimit(_)) => {
+                Err(AnswerError::TooMuch(format!("more than {} bytes", self.most_bytes)))
+            }
+            Err(error) => Err(silent(error)),
+        }
+    }
+}
+
+/// Seconds, or a date (RFC 9110, 10.2.3).
+fn pause(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    (DateTime::parse_from_rfc2822(text).ok()?.to_utc() - now).to_std().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = DateTime::from_timestamp(1_445_412_450, 0).unwrap_or_default();
+        assert_eq!(pause("120", now), Some(Duration::from_secs(120)));
+        assert_eq!(pause("Wed, 21 Oct 2015 07:28:00 GMT", now), Some(Duration::from_secs(30)));
+        assert_eq!(pause("Wed, 21 Oct 2015 07:27:00 GMT", now), None);
+        assert_eq!(pause("soon", now), None);
+    }
+}
