@@ -159,7 +159,8 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub fn new(role: Role) -> anyhow::Result<Self> {
-        let port = if matches!(role, Role::Gateway | Role::Notifier) { Some(free_port()?) } else { None };
+        let is_door = matches!(role, Role::Gateway | Role::Notifier | Role::TileServer);
+        let port = if is_door { Some(free_port()?) } else { None };
         Ok(Self { role, port, admin_port: free_port()?, env: Vec::new() })
     }
 }
