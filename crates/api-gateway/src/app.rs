@@ -15,5 +15,7 @@ pub(crate) struct App {
     pub analytics: Analytics,
     pub limiter: RateLimiter,
     pub sessions: SessionKeys,
+    /// For Martin, which is not on the outside.
+    pub http: reqwest::Client,
     pub config: Arc<Config>,
 }

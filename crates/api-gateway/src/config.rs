@@ -1,6 +1,6 @@
 use clap::Parser;
 use service::config::{
-    AnalyticsConfig, DatabaseConfig, DoorConfig, NatsConfig, RedisConfig, ReportingConfig,
+    Address, AnalyticsConfig, DatabaseConfig, DoorConfig, NatsConfig, RedisConfig, ReportingConfig,
 };
 
 /// Answers the public HTTP API.
@@ -31,6 +31,9 @@ pub struct Config {
     /// Route requests that one walker may have open at once.
     #[arg(long, env = "OPEN_REQUESTS_PER_USER", default_value_t = 3, value_parser = clap::value_parser!(i64).range(1..))]
     pub open_requests_per_user: i64,
+    /// Where Martin is, which makes the tiles of routes; it must not be reached from outside. Without it there are none.
+    #[arg(long, env = "MARTIN_URL", hide_env_values = true)]
+    pub martin_url: Option<Address>,
     /// Copies that NATS keeps of each job, where the sweeper has to make the streams anew.
     #[arg(long, env = "NATS_REPLICAS", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=5))]
     pub nats_replicas: u8,

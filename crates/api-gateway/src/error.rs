@@ -39,6 +39,8 @@ pub(crate) enum ApiError {
     KeyReused,
     /// The walker has to wait for their open requests.
     TooManyOpen(i64),
+    /// Martin, which makes tiles of routes, cannot be reached.
+    MapAway,
     /// The caller knocks too often.
     TooOften(Allowance),
     Store(StoreError),
@@ -121,6 +123,10 @@ impl ApiError {
                 Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests in a short time.")
                     .of_kind("rate-limited")
                     .retry_after(seconds)
+            }
+            Self::MapAway => {
+                let detail = "The map of this route cannot be drawn right now. Please try again in a moment.";
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).of_kind("unavailable").retry_after(2)
             }
             Self::Store(error) if error.is_passing() => {
                 tracing::error!(%error, "the database is away");

@@ -24,13 +24,16 @@ pub(crate) async fn let_in(
     if !request.method().is_safe() && !app.config.door.allowed_origins.allow(request.headers()) {
         return ApiError::ForeignOrigin.into_response();
     }
+    // A look at a map is dozens of tiles. They are counted apart, so that looking keeps nobody from asking for a walk.
+    let (kind, more) = if request.uri().path().starts_with("/tiles/") { ("tiles:", 10) } else { ("", 1) };
     let address = caller_address(peer.ip(), request.headers(), app.config.trusted_proxies);
-    let limit = RateLimit { per_minute: app.config.rate_limit_address_per_minute };
-    let mut policy = ("address", limit, app.limiter.knock(&format!("address:{address}"), limit).await);
+    let limit = RateLimit { per_minute: app.config.rate_limit_address_per_minute.saturating_mul(more) };
+    let mut policy = ("address", limit, app.limiter.knock(&format!("{kind}address:{address}"), limit).await);
     let session = app.sessions.session(request.headers(), SystemTime::now());
     if let (true, Ok(session)) = (policy.2.allowed, session) {
-        let limit = RateLimit { per_minute: app.config.rate_limit_session_per_minute };
-        policy = ("session", limit, app.limiter.knock(&format!("session:{}", session.user_id), limit).await);
+        let limit = RateLimit { per_minute: app.config.rate_limit_session_per_minute.saturating_mul(more) };
+        policy =
+            ("session", limit, app.limiter.knock(&format!("{kind}session:{}", session.user_id), limit).await);
     }
     request.extensions_mut().insert(session);
     let mut response = if policy.2.allowed {

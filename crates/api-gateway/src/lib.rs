@@ -43,6 +43,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         database,
         redis,
         bus,
+        http: reqwest::Client::builder().no_proxy().build().context("making an HTTP client")?,
         analytics: Analytics::start(&config.analytics),
         config: config.clone().into(),
     };

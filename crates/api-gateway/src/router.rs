@@ -7,7 +7,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
-    endpoints::{interest_themes, interests, my_routes, pois, routes, saved_routes, session, users},
+    endpoints::{
+        interest_themes, interests, my_routes, pois, route_tiles, routes, saved_routes, session, users,
+    },
     error::ApiError,
     knocks, openapi,
 };
@@ -27,6 +29,7 @@ pub(crate) fn table() -> OpenApiRouter<App> {
         .routes(routes!(saved_routes::save_route, saved_routes::unsave_route))
         .routes(routes!(my_routes::get_my_routes))
         .routes(routes!(pois::get_poi))
+        .routes(routes!(route_tiles::get_route_tile))
 }
 
 pub(crate) fn router(app: App) -> Router {

@@ -37,7 +37,9 @@ pub use route_cache::cache_key;
 pub use route_requests::{
     Acceptance, Ground, NewRequest, accept_request, ground_of, replay, status_snapshot,
 };
-pub use routes::{Pinning, RouteCursor, RouteState, RouteSummary, is_pinned, route, routes_of, set_saved};
+pub use routes::{
+    Pinning, RouteCursor, RouteState, RouteSummary, is_pinned, is_route_of, route, routes_of, set_saved,
+};
 pub use street_networks::*;
 pub use sweep::{Stale, give_up, stale_requests};
 pub use users::{InterestsChange, create_user, set_interests, user};

@@ -166,6 +166,16 @@ pub struct RouteCursor {
     pub route_id: RouteId,
 }
 
+/// Whether a route is there and is this walker's.
+pub async fn is_route_of(database: &Database, user: UserId, route: RouteId) -> Result<bool, StoreError> {
+    let owns = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM routes WHERE id = $1 AND user_id = $2) AS "owns!""#,
+        route.0,
+        user.0
+    );
+    Ok(owns.fetch_one(&database.pool).await?)
+}
+
 /// A page of a walker's complete routes, newest first.
 pub async fn routes_of(
     database: &Database,

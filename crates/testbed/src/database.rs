@@ -126,6 +126,13 @@ impl Database {
         format!("{}/{}", self.cluster.url, self.name)
     }
 
+    /// The same, for another role.
+    pub fn url_as(&self, role: &str) -> String {
+        let url = self.url();
+        let place = url.rsplit_once('@').map_or(url.as_str(), |(_, place)| place);
+        format!("postgres://{role}@{place}")
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name

@@ -213,7 +213,8 @@ impl Process {
         self.child().as_mut().and_then(|child| child.try_wait().ok().flatten())
     }
 
-    fn signal(&self, signal: Signal) {
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
         // Held while sending: until the child is waited for, its number belongs to nobody else.
         let mut child = self.child();
         if let Some(running) = child.as_mut()

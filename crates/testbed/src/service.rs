@@ -16,6 +16,8 @@ pub enum Role {
     Worker,
     /// Tells walkers how their request is going.
     Notifier,
+    /// Serves the static map.
+    TileServer,
     /// Learns of more places.
     Enricher,
 }
@@ -27,6 +29,7 @@ impl Role {
             Self::Gateway => "api-gateway",
             Self::Worker => "route-worker",
             Self::Notifier => "notifier",
+            Self::TileServer => "tile-server",
             Self::Enricher => "enrichment-worker",
         }
     }
@@ -59,6 +62,9 @@ impl Service {
             program = program
                 .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))
                 .env("PUBLIC_URL", format!("http://127.0.0.1:{port}"));
+        }
+        if role == Role::TileServer {
+            program = program.args(["serve"]);
         }
         for (name, value) in &plan.env {
             program = program.env(name, value);
@@ -153,7 +159,8 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub fn new(role: Role) -> anyhow::Result<Self> {
-        let port = if matches!(role, Role::Gateway | Role::Notifier) { Some(free_port()?) } else { None };
+        let is_door = matches!(role, Role::Gateway | Role::Notifier | Role::TileServer);
+        let port = if is_door { Some(free_port()?) } else { None };
         Ok(Self { role, port, admin_port: free_port()?, env: Vec::new() })
     }
 }

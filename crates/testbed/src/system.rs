@@ -12,6 +12,8 @@ use crate::{
     binaries::{Binaries, binaries},
     client::Walker,
     database::{Cluster, Database, hash_of},
+    map::Map,
+    martin::Martin,
     nats::Nats,
     overpass::Overpass,
     postgres::{Durability, Postgres},
@@ -32,6 +34,8 @@ pub struct Options {
     pub workers: usize,
     /// How many notifiers.
     pub notifiers: usize,
+    /// Whether there is a map: tile-server, Martin, and one origin for all of it.
+    pub map: bool,
     /// How many enrichment workers; they ask a stand-in for an Overpass API that knows the whole bundled city.
     pub enrichers: usize,
     /// Themes, by key, whose places are left out when the city is read in.
@@ -56,6 +60,7 @@ impl Default for Options {
             gateways: 1,
             workers: 1,
             notifiers: 1,
+            map: false,
             enrichers: 0,
             left_out: Vec::new(),
             env: Vec::new(),
@@ -73,6 +78,7 @@ impl Default for Options {
 pub struct System {
     // Dropped in this order: services before what they lean on.
     services: Vec<Service>,
+    map: Option<Map>,
     overpass: Option<Overpass>,
     database: Database,
     postgres: Option<Postgres>,
@@ -118,9 +124,15 @@ impl System {
         let overpass_url = overpass.as_ref().map(Overpass::url).unwrap_or_default();
         let places = [&places[..], &[("OVERPASS_URL", overpass_url)]].concat();
         let session_key = options.session_key.clone().map_or_else(random_key, Ok)?;
-        let plans = plan(&options, &places, &session_key)?;
+        let mut plans = plan(&options, &places, &session_key)?;
+        let map = if options.map {
+            let drawing = Map::start(&programs, &database, &logs, &mut plans);
+            Some(progress.step("drawing the map and starting Martin", drawing).await?)
+        } else {
+            None
+        };
         let services = progress.step("starting the services", start_all(plans, &programs, &logs)).await?;
-        Ok(Self { services, overpass, database, postgres, nats, redis, session_key, _logs: scratch })
+        Ok(Self { services, map, overpass, database, postgres, nats, redis, session_key, _logs: scratch })
     }
 
     /// All services.
@@ -161,6 +173,16 @@ impl System {
     /// Where the WebSocket is, at the first notifier, as an `http` URL without a path.
     pub fn notifier_url(&self) -> anyhow::Result<String> {
         self.notifier(0)?.base_url().context("a notifier has a public place")
+    }
+
+    /// The one origin of everything, where there is a map.
+    pub fn public_url(&self) -> anyhow::Result<&str> {
+        self.map.as_ref().map(Map::public_url).context("this system has no map: ask for `map`")
+    }
+
+    /// Its Martin, where there is a map.
+    pub fn martin(&self) -> anyhow::Result<&Martin> {
+        self.map.as_ref().map(Map::martin).context("this system has no map: ask for `map`")
     }
 
     /// A new user of the first gateway and the first notifier.

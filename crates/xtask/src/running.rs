@@ -12,6 +12,8 @@ use testbed::{System, workspace};
 pub(crate) struct Running {
     /// The process of `up` itself.
     pub pid: u32,
+    /// The one origin of everything.
+    pub public: String,
     pub gateway: String,
     pub notifier: String,
     pub database_url: String,
@@ -36,6 +38,7 @@ impl Running {
         });
         Ok(Self {
             pid: std::process::id(),
+            public: system.public_url()?.to_owned(),
             gateway: system.gateway_url()?,
             notifier: system.notifier_url()?,
             database_url: system.database().url(),

@@ -17,6 +17,7 @@ impl Test {
     /// Sets up and runs every test.
     pub async fn run(self) -> anyhow::Result<()> {
         setup::run().await?;
+        testbed::set_up_tests(&console::progress()).await?;
         console::aloud("building the programs", build_programs(false)).await?;
         let starting = Postgres::start(Durability::Fast);
         let postgres = console::progress().step("starting a PostgreSQL for all tests", starting).await?;

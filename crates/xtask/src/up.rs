@@ -46,6 +46,7 @@ impl Up {
         let _ = fs::remove_dir_all(&logs);
         let options = Options {
             own_postgres: Some(Durability::Kept),
+            map: true,
             binaries: Some(programs),
             logs: Some(logs),
             progress: console::progress(),
@@ -88,6 +89,7 @@ async fn first_to_end(system: &System) -> String {
 
 fn places(running: &Running) -> String {
     let mut lines = vec![
+        format!("  Map        {}/?walk", running.public),
         format!("  API        {}/api/v1", running.gateway),
         format!("  OpenAPI    {}/api/v1/openapi.json", running.gateway),
         format!("  WebSocket  {}/ws", running.notifier.replacen("http", "ws", 1)),

@@ -4,6 +4,7 @@ pub(crate) mod my_routes;
 pub(crate) mod pois;
 pub(crate) mod route_bodies;
 pub(crate) mod route_files;
+pub(crate) mod route_tiles;
 pub(crate) mod routes;
 pub(crate) mod saved_routes;
 pub(crate) mod session;

@@ -31,7 +31,7 @@ impl Operation {
         format!("{} {}", self.method, self.path)
     }
 
-    async fn ask(&self, walker: &Walker, ids: [(&str, &str); 2], body: Option<&Value>) -> Answer {
+    async fn ask(&self, walker: &Walker, ids: [(&str, &str); 5], body: Option<&Value>) -> Answer {
         let path =
             ids.iter().fold(self.path.clone(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id));
         assert!(!path.contains('{'), "{path}: nobody has told this test what to put there");
@@ -54,12 +54,14 @@ fn comparable(answer: &Answer) -> (StatusCode, Vec<(String, String)>, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_operation_serves_its_owner_hides_from_others_and_turns_strangers_away() {
-    let town = Town::start(Options::default()).await;
+    let town = Town::start(Options { map: true, ..Options::default() }).await;
     let (owner, other, stranger) = (town.walker().await, town.walker().await, town.stranger());
     let route = town.walk(&owner, 1).await;
     let route_id = route["route_id"].as_str().unwrap();
     let poi_id = route["stops"][0]["poi_id"].to_string();
-    let of_owner = [("route_id", route_id), ("poi_id", poi_id.as_str())];
+    // The tile in which the middle of the city is.
+    let tile = [("z", "14"), ("x", "9327"), ("y", "4742")];
+    let of_owner = [("route_id", route_id), ("poi_id", poi_id.as_str()), tile[0], tile[1], tile[2]];
     let document = stranger.get("/api/v1/openapi.json").await.unwrap().json();
     let operations = Operation::all(&document);
     let (mut with_id, mut with_session) = (0, 0);
@@ -90,9 +92,9 @@ async fn every_operation_serves_its_owner_hides_from_others_and_turns_strangers_
         if operation.session && operation.path.contains('{') {
             with_id += 1;
             let nowhere = Uuid::new_v4().to_string();
-            let of_nobody = [("route_id", nowhere.as_str()), ("poi_id", "4")];
+            let of_nobody = [("route_id", nowhere.as_str()), ("poi_id", "4"), tile[0], tile[1], tile[2]];
             for accept in [None, Some("application/geo+json"), Some("application/gpx+xml")] {
-                let ask = async |ids: [(&str, &str); 2]| {
+                let ask = async |ids: [(&str, &str); 5]| {
                     let path = ids.iter().fold(operation.path.clone(), |path, (name, id)| {
                         path.replace(&format!("{{{name}}}"), id)
                     });
@@ -118,7 +120,7 @@ async fn every_operation_serves_its_owner_hides_from_others_and_turns_strangers_
     }
     assert_eq!(
         (with_id, with_session),
-        (3, 7),
+        (4, 8),
         "operations come and go: look whether the matrix still sees all"
     );
 

@@ -6,7 +6,7 @@ use tokio::process::Command;
 use crate::town::Town;
 
 /// The public contract as it was designed; tiles have a server of their own.
-const OPERATIONS: [&str; 11] = [
+const OPERATIONS: [&str; 12] = [
     "DELETE /api/v1/routes/{route_id}/saved",
     "DELETE /api/v1/session",
     "GET /api/v1/interest-themes",
@@ -14,6 +14,7 @@ const OPERATIONS: [&str; 11] = [
     "GET /api/v1/routes/{route_id}",
     "GET /api/v1/users/me",
     "GET /api/v1/users/me/routes",
+    "GET /tiles/routes/{route_id}/{z}/{x}/{y}",
     "POST /api/v1/routes",
     "POST /api/v1/users",
     "PUT /api/v1/routes/{route_id}/saved",

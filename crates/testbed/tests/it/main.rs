@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod a_database_is_ones_own;
+mod a_map_shows_the_walk;
 mod a_process_ends_with_its_value;
+mod nobody_elses_route_is_drawn;
 mod nothing_accepted_is_lost;
 mod one_request_has_one_trace;
 mod servers_keep_out_of_each_others_way;

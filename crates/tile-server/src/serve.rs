@@ -1,0 +1,70 @@
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use arc_swap::ArcSwap;
+use moka::future::Cache;
+use service::admin_server::{self, Probes};
+use tokio::net::TcpListener;
+
+use crate::{
+    app::App,
+    catalog::{Catalog, TileCache},
+    config::Serve,
+    endpoints::health,
+    glyphs::Fonts,
+    reload,
+    router::router,
+    sprites::Sprites,
+    style,
+};
+
+/// How often the size of the cache is measured.
+const MEASURE: Duration = Duration::from_secs(5);
+
+/// Serves until it is told to stop. It does not start unless every source passes every check.
+pub(crate) async fn serve(config: Serve) -> anyhow::Result<()> {
+    let _telemetry = service::telemetry::start("tile-server", &config.reporting)?;
+    let shutdown = service::shutdown_signal()?;
+    tracing::info!(?config, "starting");
+    // Phase 1: everything that was configured is read and checked.
+    let place = config.files.workplace();
+    let (fonts, sprites) = (config.assets_dir.join("fonts"), config.assets_dir.join("icons"));
+    let (fonts, sprites) = (Fonts::read(&fonts)?, Sprites::draw(&sprites)?);
+    style::check(&fonts)?;
+    // Phase 2: DuckDB proves that it can do what tiles need, and each file that it can be read.
+    let catalog = Catalog::open(&config.files.sources, &place, None).await?;
+    // Phase 3: only now somebody can ask.
+    let app = App {
+        catalog: Arc::new(ArcSwap::from_pointee(catalog)),
+        tiles: TileCache::new(config.cache_mib),
+        fonts: fonts.into(),
+        glyphs: Cache::new(512),
+        sprites: sprites.into(),
+        public_url: config.public_url.into(),
+    };
+    let probes = Probes::default().needs("duckdb", &app, health::probe);
+    let admin = admin_server::serve(config.reporting.admin_addr, probes, shutdown.clone())
+        .await
+        .with_context(|| format!("ADMIN_ADDR {}", config.reporting.admin_addr))?;
+    let admin = tokio::spawn(admin);
+    let measuring = tokio::spawn(measure(app.tiles.clone()));
+    let every = Duration::from_millis(config.reload_ms);
+    let reloading =
+        tokio::spawn(reload::watch(app.clone(), config.files.sources, place, every, shutdown.clone()));
+    let listener = TcpListener::bind(config.listen_addr)
+        .await
+        .with_context(|| format!("LISTEN_ADDR {}", config.listen_addr))?;
+    service::http::serve(listener, router(app), shutdown).await?;
+    reloading.await??;
+    measuring.abort();
+    admin.abort();
+    Ok(())
+}
+
+async fn measure(tiles: TileCache) {
+    loop {
+        // Exact enough: a gauge holds a float.
+        metrics::gauge!("tile_cache_bytes").set(tiles.bytes() as f64);
+        tokio::time::sleep(MEASURE).await;
+    }
+}

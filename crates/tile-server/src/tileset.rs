@@ -1,0 +1,227 @@
+use anyhow::{Context, bail, ensure};
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use crate::{
+    archive::Archive,
+    checks,
+    database::{Database, Engine, QueryError},
+    layer_query::LayerQuery,
+    private_copy::PrivateCopy,
+    sources::Source,
+    tile_id::{Envelope, TileId},
+};
+
+/// Where files come from and how they are opened.
+#[derive(Clone, Debug)]
+pub(crate) struct Workplace {
+    /// The files that the definitions name.
+    pub data_dir: PathBuf,
+    /// Private copies of them.
+    pub scratch_dir: PathBuf,
+    pub engine: Engine,
+}
+
+/// A source that has passed every check: one version of its file, as one version of its definition says.
+pub(crate) struct Tileset {
+    pub name: String,
+    pub source: Source,
+    /// Tells this version from every other: of the file's content and of the definition.
+    pub version: u64,
+    pub bounds: Envelope,
+    stamp: Stamp,
+    time_limit: Duration,
+    content: Content,
+}
+
+enum Content {
+    Layers(Arc<Database>, Arc<[LayerQuery]>),
+    Archive(Box<Archive>),
+}
+
+/// Which layers of a source, a bit for each in the order of the definition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct LayerChoice(u32);
+
+impl LayerChoice {
+    pub const ALL: Self = Self(u32::MAX);
+}
+
+/// When and as what a file was last written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    modified: SystemTime,
+    length: u64,
+}
+
+impl Stamp {
+    /// Of a file as it is now.
+    pub fn of(file: &Path) -> anyhow::Result<Self> {
+        let about = fs::metadata(file).with_context(|| format!("looking at {}", file.display()))?;
+        Ok(Self { modified: about.modified()?, length: about.len() })
+    }
+}
+
+impl Tileset {
+    /// Opens a source and puts it through all checks.
+    pub async fn open(name: &str, source: &Source, place: &Workplace) -> anyhow::Result<Self> {
+        let began = Instant::now();
+        let file = place.data_dir.join(&source.file);
+        let stamp = Stamp::of(&file)?;
+        let (scratch, from) = (place.scratch_dir.clone(), file.clone());
+        let sealed = !source.layers.is_empty();
+        let copy = tokio::task::spawn_blocking(move || PrivateCopy::make(&from, &scratch, sealed)).await??;
+        let version = version(name, source, copy.sha256());
+        let (content, bounds) = if source.layers.is_empty() {
+            let archive = Archive::open(File::open(copy.path())?).await;
+            let archive = archive.with_context(|| format!("opening {}", file.display()))?;
+            let bounds = archive.bounds;
+            (Content::Archive(archive.into()), bounds)
+        } else {
+            let engine = place.engine.clone();
+            let opening = tokio::task::spawn_blocking({
+                let source = source.clone();
+                move || open_layers(&copy, &source, &engine)
+            });
+            let (database, bounds) =
+                opening.await?.with_context(|| format!("{} cannot be served", file.display()))?;
+            let queries = source.layers.iter().map(|layer| LayerQuery::new(&layer.value, source)).collect();
+            (Content::Layers(Arc::new(database), queries), bounds)
+        };
+        let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(source = name, version = format!("{version:016x}"), ms, "all checks passed");
+        Ok(Self {
+            name: name.to_owned(),
+            source: source.clone(),
+            version,
+            bounds,
+            stamp,
+            time_limit: place.engine.time_limit,
+            content,
+        })
+    }
+
+    /// Whether the file or the definition is another one by now.
+    pub fn is_outdated(&self, source: &Source, stamp: &Stamp) -> bool {
+        self.stamp != *stamp || format!("{:?}", self.source) != format!("{source:?}")
+    }
+
+    /// The layers of these names. The error names the one that is unknown.
+    pub fn choose(&self, names: &str) -> Result<LayerChoice, String> {
+        let mut choice = 0;
+        for name in names.split(',') {
+            let place = self.source.layers.iter().position(|layer| layer.value.name == name);
+            choice |= 1 << place.ok_or_else(|| name.to_owned())?;
+        }
+        Ok(LayerChoice(choice))
+    }
+
+    /// A tile, gzipped; nothing where the map is empty.
+    pub async fn tile(&self, id: TileId, choice: LayerChoice) -> Result<Option<Bytes>, QueryError> {
+        let side = id.envelope();
+        // Names reach a quarter of a tile beyond it at most; no query is needed for the rest of the world.
+        if !self.bounds.touches(&side.widened((side.xmax - side.xmin) / 2.0)) {
+            return Ok(None);
+        }
+        match &self.content {
+            Content::Archive(archive) => Ok(archive.tile(id).await?),
+            Content::Layers(database, layers) => {
+                let layers = layers.clone();
+                database
+                    .run(self.time_limit, move |connection| make_tile(connection, &layers, id, choice))
+                    .await
+            }
+        }
+    }
+
+    /// How each capability check goes now, on a connection that serves.
+    pub async fn health(&self) -> Result<Vec<(u8, &'static str, Result<(), String>)>, QueryError> {
+        /// Within which the admin server wants its answer.
+        const PATIENCE: Duration = Duration::from_secs(2);
+        let Content::Layers(database, _) = &self.content else { return Ok(Vec::new()) };
+        let told = |(level, name, outcome): checks::Check| {
+            (level, name, outcome.map_err(|error| format!("{error:#}")))
+        };
+        database
+            .run(PATIENCE, move |connection| {
+                Ok(checks::capabilities(connection).into_iter().map(told).collect())
+            })
+            .await
+    }
+
+    /// What the layers hold, as TileJSON says it.
+    pub fn vector_layers(&self) -> Value {
+        if let Content::Archive(archive) = &self.content {
+            return archive.vector_layers.clone();
+        }
+        let layers = self.source.layers.iter().map(|layer| {
+            let zooms = layer.value.zooms(&self.source);
+            let columns = layer.value.columns.iter();
+            let fields: serde_json::Map<String, Value> =
+                columns.map(|(name, kind)| (name.clone(), kind.tilejson().into())).collect();
+            json!({"id": layer.value.name, "fields": fields, "minzoom": zooms.start(), "maxzoom": zooms.end()})
+        });
+        layers.collect()
+    }
+}
+
+fn version(name: &str, source: &Source, sha256: &[u8; 32]) -> u64 {
+    let hash = Sha256::new().chain_update(sha256).chain_update(name).chain_update(format!("{source:?}"));
+    hash.finalize().iter().take(8).fold(0, |version, byte| version << 8 | u64::from(*byte))
+}
+
+/// Checks 1 to 6 of a DuckDB file, and where on Earth it is.
+fn open_layers(copy: &PrivateCopy, source: &Source, engine: &Engine) -> anyhow::Result<(Database, Envelope)> {
+    let database = Database::open(copy.path(), engine)?;
+    let bounds = database.with_any(|connection| {
+        checks::tables(connection, source).context("check 6, the tables")?;
+        bounds(connection, source)
+    })?;
+    Ok((database, bounds))
+}
+
+fn bounds(connection: &duckdb::Connection, source: &Source) -> anyhow::Result<Envelope> {
+    let tables = source
+        .layers
+        .iter()
+        .map(|layer| format!("SELECT xmin, ymin, xmax, ymax FROM {}", layer.value.table()));
+    let all = tables.collect::<Vec<_>>().join(" UNION ALL ");
+    let sql = format!("SELECT min(xmin), min(ymin), max(xmax), max(ymax) FROM ({all})");
+    let found: [Option<f64>; 4] =
+        connection.query_row(&sql, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))?;
+    let [Some(xmin), Some(ymin), Some(xmax), Some(ymax)] = found else { bail!("its tables are empty") };
+    ensure!(
+        xmin.is_finite() && ymin.is_finite() && xmax.is_finite() && ymax.is_finite(),
+        "its bounds are endless"
+    );
+    Ok(Envelope { xmin, ymin, xmax, ymax })
+}
+
+fn make_tile(
+    connection: &duckdb::Connection,
+    layers: &[LayerQuery],
+    id: TileId,
+    choice: LayerChoice,
+) -> anyhow::Result<Option<Bytes>> {
+    let mut tile = Vec::new();
+    for (number, layer) in layers.iter().enumerate() {
+        if choice.0 >> number & 1 == 1 {
+            layer.append(connection, id, &mut tile)?;
+        }
+    }
+    if tile.is_empty() {
+        return Ok(None);
+    }
+    let mut gzip = GzEncoder::new(Vec::with_capacity(tile.len() / 2), Compression::default());
+    gzip.write_all(&tile)?;
+    Ok(Some(gzip.finish()?.into()))
+}

@@ -1,0 +1,110 @@
+use crate::server::{Place, build, text};
+use std::{fs, path::Path, process::Command};
+use testbed::{tile_readers, workspace};
+
+/// Fetches every tile of a box and decodes it with the reader that PyPI's mapbox-vector-tile is; says how many there are.
+/// What the decoder takes without a word is looked at once more: geometry commands, and where a shape may reach.
+const DECODE: &str = r#"
+import gzip, json, math, sys, urllib.request
+import mapbox_vector_tile
+from mapbox_vector_tile.Mapbox import vector_tile_pb2
+
+url, maxzoom = sys.argv[1], int(sys.argv[2])
+about = json.load(urllib.request.urlopen(url + ".json"))
+fields = {layer["id"]: set(layer["fields"]) for layer in about["vector_layers"]}
+west, south, east, north = about["bounds"]
+largest = 0
+
+def commands(geometry, kind, where):
+    """The geometry commands of a feature: specification 2.1, section 4.3."""
+    at, opened, moves = 0, False, 0
+    while at < len(geometry):
+        command, count = geometry[at] & 7, geometry[at] >> 3
+        at += 1
+        assert count > 0, f"{where}: a command without parameters"
+        if command == 1:
+            assert kind == 1 or count == 1, f"{where}: {count} moves"
+            at, moves, opened = at + 2 * count, moves + 1, True
+        elif command == 2:
+            assert kind in (2, 3) and opened, f"{where}: a line without a start"
+            assert kind != 3 or count >= 2, f"{where}: a ring of {count + 1} points"
+            at += 2 * count
+        elif command == 7:
+            assert kind == 3 and count == 1, f"{where}: a closed line"
+            opened = False
+        else:
+            raise AssertionError(f"{where}: command {command}")
+    assert at == len(geometry) and moves, f"{where}: the geometry ends too early"
+
+def span(z):
+    n = 2 ** z
+    column = lambda lon: min(n - 1, max(0, int((lon + 180) / 360 * n)))
+    row = lambda lat: min(n - 1, max(0, int((1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * n)))
+    return range(column(west), column(east) + 1), range(row(north), row(south) + 1)
+
+tiles = features = 0
+for z in range(0, maxzoom + 1):
+    columns, rows = span(z)
+    for x in columns:
+        for y in rows:
+            request = urllib.request.Request(f"{url}/{z}/{x}/{y}.pbf", headers={"Accept-Encoding": "gzip"})
+            with urllib.request.urlopen(request) as answer:
+                body = answer.read()
+            if answer.status == 204:
+                continue
+            tiles, largest = tiles + 1, max(largest, len(body))
+            body = gzip.decompress(body)
+            decoded = mapbox_vector_tile.decode(body)
+            raw = vector_tile_pb2.tile()
+            raw.ParseFromString(body)
+            for layer in raw.layers:
+                where = f"{z}/{x}/{y} {layer.name}"
+                assert layer.version == 2 and layer.extent == 4096 and len(layer.features), where
+                shown = next(l for l in about["vector_layers"] if l["id"] == layer.name)
+                assert shown["minzoom"] <= z <= shown["maxzoom"], where
+                for feature in layer.features:
+                    commands(feature.geometry, feature.type, where)
+                for feature in decoded[layer.name]["features"]:
+                    features += 1
+                    assert set(feature["properties"]) <= fields[layer.name], f"{where}: {feature['properties']}"
+                    assert "class" in feature["properties"], where
+                    flat = json.dumps(feature["geometry"]["coordinates"]).replace("[", "").replace("]", "").split(",")
+                    assert all(-257 <= float(number) <= 4353 for number in flat), f"{where}: beyond the tile's margin"
+assert largest < 500_000, f"a tile of {largest} bytes"
+print(tiles, features, largest)
+"#;
+
+async fn decode_all(place: Place, maxzoom: &str) -> (usize, usize) {
+    let server = place.start().await;
+    let (url, maxzoom) = (format!("{}/tiles/base", server.url()), maxzoom.to_owned());
+    let decoding = tokio::task::spawn_blocking(move || {
+        Command::new(tile_readers().join("bin/python")).args(["-c", DECODE, &url, &maxzoom]).output().unwrap()
+    });
+    let decoded = decoding.await.unwrap();
+    assert!(decoded.status.success(), "{}", text(&decoded));
+    let said = text(&decoded);
+    let numbers: Vec<usize> = said.split_whitespace().map(|word| word.parse().unwrap()).collect();
+    println!("{} tiles, {} features, {} bytes the largest", numbers[0], numbers[1], numbers[2]);
+    (numbers[0], numbers[1])
+}
+
+#[tokio::test]
+async fn of_the_bundled_city() {
+    let (tiles, features) = decode_all(Place::new(), "16").await;
+    assert!(tiles > 40 && features > 5_000, "{tiles} tiles, {features} features");
+}
+
+#[tokio::test]
+async fn of_an_island() {
+    let extract = workspace::root().join("../shared/data/malta/malta-2016-11.osm.pbf");
+    if !Path::new(&extract).exists() {
+        println!("not looked at: there is no {}", extract.display());
+        return;
+    }
+    let place = Place::new();
+    let built = build(&extract, &place.file("base.duckdb"));
+    assert!(built.status.success(), "{}", text(&built));
+    assert!(fs::metadata(place.file("base.duckdb")).unwrap().len() > 5_000_000);
+    let (tiles, features) = decode_all(place, "14").await;
+    assert!(tiles > 300 && features > 50_000, "{tiles} tiles, {features} features");
+}
