@@ -47,7 +47,7 @@ pub struct OrienteeringArgs {
 
 /// Solves each instance and prints gap and time, then the summary. Instances that cannot be read are told of, and the
 /// others still run; the end is an error then, and when a tour does not pass the checker.
-pub fn run(args: OrienteeringArgs) -> anyhow::Result<()> {
+pub fn run(args: &OrienteeringArgs) -> anyhow::Result<()> {
     let files = instance_files(&args.dir)?;
     let best = match args.best.clone().or_else(|| best_known::beside(&args.dir)) {
         Some(file) => BestKnown::read(&file)?,
@@ -55,7 +55,7 @@ pub fn run(args: OrienteeringArgs) -> anyhow::Result<()> {
     };
     let mut report = Report::new(&args.budget_ms);
     for file in files {
-        match solve(&file, &args, &best) {
+        match solve(&file, args, &best) {
             Ok(Some(outcome)) => report.add(outcome),
             Ok(None) => {}
             Err(error) => report.add_failure(&file, &format!("{error:#}")),

@@ -29,7 +29,11 @@ impl Database {
             .acquire_timeout(Duration::from_secs(3))
             // Half-open connections of a database that was restarted are found out before they are used.
             .test_before_acquire(true)
-            .connect_lazy_with(options.application_name(application).options([("statement_timeout", "30s")]));
+            .connect_lazy_with(options.application_name(application).options([
+                ("statement_timeout", "30s"),
+                // A process that was stopped in the middle of a transaction lets go of the rows that it had locked.
+                ("idle_in_transaction_session_timeout", "15s"),
+            ]));
         Ok(Self { pool })
     }
 

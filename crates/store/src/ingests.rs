@@ -150,6 +150,8 @@ impl Ingesting<'_> {
 
 /// One writes at a time, for as long as it takes: a continent takes longer than what is good for answering a walker.
 async fn wait_for_the_others(connection: &mut PgConnection) -> Result<(), StoreError> {
+    // Networks are prepared between its statements, and that takes its time too.
+    sqlx::query("SET LOCAL idle_in_transaction_session_timeout = 0").execute(&mut *connection).await?;
     sqlx::query!("SELECT set_config('statement_timeout', '0', true) AS set")
         .fetch_one(&mut *connection)
         .await?;

@@ -46,6 +46,7 @@ fn nearest(value: f64) -> f64 {
 
 /// Degrees and minutes as DDD.MM; radius of the earth and number pi are TSPLIB's.
 fn geographical(a: (f64, f64), b: (f64, f64)) -> f64 {
+    #[expect(clippy::approx_constant, reason = "the distances of TSPLIB are defined with so many digits")]
     const PI: f64 = 3.141592;
     const RADIUS_KM: f64 = 6378.388;
     let radians = |value: f64| PI * (value.trunc() + 5.0 * value.fract() / 3.0) / 180.0;
