@@ -48,14 +48,16 @@ pub(crate) async fn open(
             .retry_after(5)
             .into_response();
     };
+    // From here on a stop waits for this socket: taken any later, it could fall between two looks.
+    let tracked = app.sockets.token();
     upgrade
         .read_buffer_size(BUFFER_BYTES)
         .write_buffer_size(BUFFER_BYTES)
         .max_write_buffer_size(MOST_UNSENT_BYTES)
         .max_message_size(BUFFER_BYTES)
         .max_frame_size(BUFFER_BYTES)
-        .on_upgrade(move |websocket| {
-            let sockets = app.sockets.clone();
-            sockets.track_future(socket::serve(app, user, registration, websocket))
+        .on_upgrade(async move |websocket| {
+            socket::serve(app, user, registration, websocket).await;
+            drop(tracked);
         })
 }

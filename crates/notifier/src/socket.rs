@@ -67,8 +67,18 @@ struct Socket {
 }
 
 impl Socket {
-    async fn run(&mut self, mut registration: Registration) -> Over {
+    /// Serves until the connection is over, or at once says good-bye when the notifier stops: whatever is under way
+    /// then fails for want of what is stopping, too, and that is not what a walker should hear.
+    async fn run(&mut self, registration: Registration) -> Over {
         let shutdown = self.app.shutdown.clone();
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => Over(Some((close_code::AWAY, "the server is restarting"))),
+            over = self.converse(registration) => over,
+        }
+    }
+
+    async fn converse(&mut self, mut registration: Registration) -> Over {
         let mut ping = interval(Duration::from_secs(self.app.config.ping_seconds));
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ping.reset();
@@ -78,7 +88,6 @@ impl Socket {
         }
         loop {
             let done = tokio::select! {
-                () = shutdown.cancelled() => Err(Over(Some((close_code::AWAY, "the server is restarting")))),
                 () = registration.resync.notified() => self.send_snapshot().await,
                 text = registration.texts.recv() => match text {
                     Some(text) => self.send(text).await,
