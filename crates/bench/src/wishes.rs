@@ -57,6 +57,14 @@ impl<'a> Wishes<'a> {
     }
 }
 
+/// When the walk of this number may start: any minute of a summer.
+pub(crate) fn start_time(seed: u64, number: u32) -> Value {
+    // Of its own, so that the request itself is the same with and without.
+    let mut dice = Dice::new(!seed, number);
+    let mut below = |limit| dice.below(limit);
+    json!(format!("2026-{:02}-{:02}T{:02}:{:02}", 6 + below(3), 1 + below(30), below(24), below(60)))
+}
+
 /// The request as the engine takes it.
 pub(crate) fn parse(wish: &Value) -> anyhow::Result<RouteRequest> {
     RouteRequest::try_from(wish.clone()).map_err(anyhow::Error::msg)

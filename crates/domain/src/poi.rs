@@ -48,6 +48,8 @@ pub struct Poi {
     pub dwell_s: u32,
     /// What is worth knowing about it.
     pub narrative: Option<String>,
+    /// When it is open, as OSM writes it: <https://wiki.openstreetmap.org/wiki/Key:opening_hours>.
+    pub opening_hours: Option<String>,
 }
 
 /// A place as OSM describes it.
@@ -79,6 +81,7 @@ impl Poi {
             popularity_score: popularity.score(prominence(tags)),
             dwell_s: dwell_seconds(tags),
             narrative: narrative(tags),
+            opening_hours: tags.get("opening_hours").cloned(),
         }
     }
 }

@@ -1,3 +1,4 @@
+use chrono::{Datelike, NaiveDateTime, Timelike};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,6 +17,8 @@ pub struct RouteRequest {
     end_location: Option<Point>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_time: Option<NaiveDateTime>,
 }
 
 impl RouteRequest {
@@ -26,7 +29,10 @@ impl RouteRequest {
     /// Most themes of one request.
     pub const MOST_THEMES: usize = 20;
 
-    const FIELDS: [&'static str; 7] = [
+    /// Years in which a walk may start: what opening hours say of others nobody knows.
+    pub const START_YEARS: std::ops::RangeInclusive<i32> = 2000..=2099;
+
+    const FIELDS: [&'static str; 8] = [
         "start_location",
         "duration_minutes",
         "interest_theme_ids",
@@ -34,6 +40,7 @@ impl RouteRequest {
         "accessibility",
         "end_location",
         "seed",
+        "start_time",
     ];
 
     /// Reads the public JSON form; everything wrong with it is told at once.
@@ -46,6 +53,7 @@ impl RouteRequest {
         let accessibility = fields.optional("accessibility", accessibility).unwrap_or_default();
         let end_location = fields.optional("end_location", Point::parse);
         let seed = fields.optional("seed", seed);
+        let start_time = fields.optional("start_time", local_time);
         fields.finish(|| {
             Some(Self {
                 start_location: start?,
@@ -55,6 +63,7 @@ impl RouteRequest {
                 accessibility,
                 end_location,
                 seed,
+                start_time,
             })
         })
     }
@@ -104,6 +113,12 @@ impl RouteRequest {
         self.seed.unwrap_or(0)
     }
 
+    /// When the walk starts, by the clocks at its start. With it, places are visited while they are open; without
+    /// it, opening hours play no part.
+    pub fn start_time(&self) -> Option<NaiveDateTime> {
+        self.start_time
+    }
+
     /// A text that is equal for requests that deserve the same route: coordinates rounded to 1e-5 degrees (about a
     /// metre), defaults spelled out, themes sorted.
     pub fn canonical(&self) -> String {
@@ -122,7 +137,7 @@ impl RouteRequest {
             self.accessibility.avoid_stairs,
             self.accessibility.prefer_well_lit,
             self.seed()
-        )
+        ) + &self.start_time.map_or_else(String::new, |time| format!(";at={time:?}"))
     }
 }
 
@@ -199,6 +214,27 @@ fn seed(value: &Value, pointer: &str) -> Read<u32> {
         .ok_or_else(|| vec![FieldError::new(pointer, "must be a whole number from 0 to 4294967295")])
 }
 
+/// Reads a date and a time to the minute or the second, as the clocks at the place show it.
+fn local_time(value: &Value, pointer: &str) -> Read<NaiveDateTime> {
+    let read = |text: &str| {
+        // The library forgives blanks, signs and missing digits; others who read the same text may not.
+        let form = text.bytes().map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
+        let is_in_form = form.clone().eq(*b"0000-00-00T00:00") || form.eq(*b"0000-00-00T00:00:00");
+        let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
+        let read = |format: &&str| NaiveDateTime::parse_from_str(text, format).ok();
+        formats.iter().find_map(read).filter(|time| is_in_form && time.nanosecond() < 1_000_000_000)
+    };
+    let time = value.as_str().and_then(read).ok_or_else(|| {
+        let detail = "must be a local date and time without a zone, such as \"2026-05-17T10:30\"";
+        vec![FieldError::new(pointer, detail)]
+    })?;
+    let years = RouteRequest::START_YEARS;
+    if years.contains(&time.year()) {
+        return Ok(time);
+    }
+    Err(vec![FieldError::new(pointer, format!("must be in the years {} to {}", years.start(), years.end()))])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -267,5 +303,42 @@ mod tests {
         let canonical = |value| RouteRequest::parse(value).unwrap().canonical();
         assert_eq!(canonical(&zero), canonical(&minus_zero));
         assert_ne!(canonical(&zero), request.canonical());
+    }
+    #[test]
+    fn a_start_is_a_local_time_and_nothing_else() {
+        let at = |text: &str| {
+            let mut wish = wish();
+            wish["start_time"] = json!(text);
+            RouteRequest::parse(&wish)
+        };
+        let minute = at("2026-05-17T10:30").unwrap();
+        let second = at("2026-05-17T10:30:00").unwrap();
+        assert_eq!(minute, second);
+        assert_eq!(minute.canonical(), second.canonical());
+        assert_ne!(minute.canonical(), at("2026-05-17T10:31").unwrap().canonical());
+        assert_ne!(minute.canonical(), RouteRequest::parse(&wish()).unwrap().canonical());
+        let again = RouteRequest::parse(&serde_json::to_value(&minute).unwrap()).unwrap();
+        assert_eq!(again, minute);
+        for wrong in [
+            "2026-05-17T10:30Z",
+            "2026-05-17T10:30+03:00",
+            "2026-05-17 10:30",
+            "2026-05-17T10:30:00.5",
+            "2026-05-17T1:30",
+            "2026-05-17T 1:30",
+            "2026-02-29T10:30",
+            "2026-05-17T24:00",
+            "2026-05-17T10:30:60",
+            "2026-05-17",
+            "10:30",
+            "",
+            "1999-12-31T23:59",
+            "2100-01-01T00:00",
+            "+026-05-17T10:30",
+        ] {
+            let errors = at(wrong).unwrap_err();
+            assert_eq!(errors.len(), 1, "{wrong}");
+            assert_eq!(errors[0].pointer, "/start_time");
+        }
     }
 }

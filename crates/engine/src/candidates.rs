@@ -6,6 +6,7 @@ use std::{cmp::Reverse, collections::BTreeMap, collections::HashMap};
 use crate::{
     ground::Ground,
     network::{Lit, Network},
+    open_times::{OpenTimes, open_times},
     snap::{self, Place},
     spot::Spot,
     travel::many_to_many,
@@ -30,11 +31,21 @@ pub(crate) struct Candidate {
     pub poi: usize,
     pub place: Place,
     pub dwell_ms: u32,
+    /// When it is open, in the time of the walk from [`Ground::start`] on; `None` where that is not known or not asked.
+    pub open: Option<OpenTimes>,
     /// What a stop is worth: about 1, more for what suits the walker.
     pub value: f64,
     pub kind: usize,
     /// Bit n: has the wanted theme n.
     pub themes: u32,
+}
+
+impl Candidate {
+    /// Whether it is open for the whole of a stay.
+    pub fn is_open(&self, from_ms: u32, until_ms: u32) -> bool {
+        let holds = |&(opens, closes): &(u32, u32)| opens <= from_ms && until_ms <= closes;
+        self.open.as_ref().is_none_or(|times| times.iter().any(holds))
+    }
 }
 
 pub(crate) struct Candidates {
@@ -49,9 +60,27 @@ struct Known {
     poi: usize,
     place: Place,
     themes: u32,
-    /// Walking there and on to the end.
-    around_ms: u32,
+    /// Walking there, and on to the end.
+    there_ms: u32,
+    onward_ms: u32,
     depth_m: f64,
+    open: Option<OpenTimes>,
+}
+
+impl Known {
+    fn around_ms(&self) -> u32 {
+        self.there_ms.saturating_add(self.onward_ms)
+    }
+
+    /// Whether it is open for a stay between the earliest one can be there and the latest one must leave.
+    fn is_open_in_time(&self, dwell_ms: u32, budget_ms: u32) -> bool {
+        let latest_ms = budget_ms.saturating_sub(self.onward_ms);
+        self.open.as_ref().is_none_or(|times| {
+            times.iter().any(|&(opens, closes)| {
+                opens.max(self.there_ms).saturating_add(dwell_ms) <= closes.min(latest_ms)
+            })
+        })
+    }
 }
 
 /// Finds, weighs and thins out the places for a request.
@@ -61,11 +90,15 @@ pub(crate) fn find(
     pois: &[Poi],
     request: &RouteRequest,
 ) -> Candidates {
-    let known = within_reach(network, ground, pois, request);
+    let mut known = within_reach(network, ground, pois, request);
     let sparse = |&(bit, _): &(usize, &ThemeId)| {
         known.iter().filter(|k| k.themes >> bit & 1 == 1).count() < SPARSE_BELOW
     };
     let sparse_themes = request.themes().iter().enumerate().filter(sparse).map(|(_, &theme)| theme).collect();
+    // What is closed today is known all the same: nothing has to be learnt about it.
+    known.retain(|known| {
+        known.is_open_in_time(pois[known.poi].dwell_s.saturating_mul(1000), ground.budget_ms)
+    });
     let ranks = popularity_ranks(&known, pois);
     let budget_ms = f64::from(ground.budget_ms);
     let mut weighed: Vec<(f64, Known)> = known
@@ -75,7 +108,8 @@ pub(crate) fn find(
         .map(|(known, rank)| (value(network, &known, &pois[known.poi], rank, request), known))
         .collect();
     // The better ones first; what is far away must be better.
-    let worth = |(value, known): &(f64, Known)| value * (1.0 - 0.4 * f64::from(known.around_ms) / budget_ms);
+    let worth =
+        |(value, known): &(f64, Known)| value * (1.0 - 0.4 * f64::from(known.around_ms()) / budget_ms);
     weighed.sort_by(|a, b| worth(b).total_cmp(&worth(a)).then(pois[a.1.poi].id.cmp(&pois[b.1.poi].id)));
     let weighed = without_twins(weighed, pois);
 
@@ -94,6 +128,7 @@ pub(crate) fn find(
             poi: known.poi,
             place: known.place,
             dwell_ms: pois[known.poi].dwell_s.saturating_mul(1000),
+            open: known.open,
             value,
             kind: number[pois[known.poi].kind.as_str()],
             themes: known.themes,
@@ -116,7 +151,8 @@ fn within_reach(network: &Network, ground: &Ground<'_>, pois: &[Poi], request: &
         let may_use = |edge| ground.may_use(network, edge);
         if let Some(place) = snap::nearest(network, Spot::of(place.location), SEEN_WITHIN_M, may_use) {
             let depth_m = ground.profile.dead_ends.depth_m(network, &place);
-            known.push(Known { poi, place, themes, around_ms: 0, depth_m });
+            let open = open_while_walking(ground, &pois[poi], request);
+            known.push(Known { poi, place, themes, there_ms: 0, onward_ms: 0, depth_m, open });
         }
     }
     // From the end instead of to it: the same, but for a few ways that lead in one direction only. The search knows
@@ -124,12 +160,24 @@ fn within_reach(network: &Network, ground: &Ground<'_>, pois: &[Poi], request: &
     let places: Vec<Place> = known.iter().map(|known| known.place).collect();
     let weights = many_to_many(network, ground.profile, &[ground.start, ground.end], &places);
     for (known, (there, back)) in known.iter_mut().zip(weights.iter().zip(&weights[places.len()..])) {
-        known.around_ms = there.time_ms().saturating_add(back.time_ms());
+        (known.there_ms, known.onward_ms) = (there.time_ms(), back.time_ms());
     }
     known.retain(|known| {
-        known.around_ms < FAR && known.around_ms.saturating_add(pois[known.poi].dwell_s * 1000) <= budget_ms
+        let around_ms = known.around_ms();
+        around_ms < FAR && around_ms.saturating_add(pois[known.poi].dwell_s * 1000) <= budget_ms
     });
     known
+}
+
+/// When a place is open, if the walker has said when the walk begins.
+fn open_while_walking(ground: &Ground<'_>, poi: &Poi, request: &RouteRequest) -> Option<OpenTimes> {
+    let (start, stated) = request.start_time().zip(poi.opening_hours.as_deref())?;
+    let mut open = open_times(stated, start, request.budget_s())?;
+    let doorstep_ms = ground.doorsteps[0].time_ms;
+    for edge in open.iter_mut().flat_map(|(opens, closes)| [opens, closes]) {
+        *edge = edge.saturating_sub(doorstep_ms);
+    }
+    Some(open)
 }
 
 fn popularity(poi: &Poi) -> f64 {

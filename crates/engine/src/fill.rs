@@ -3,9 +3,11 @@
 
 use crate::{
     assemble::Walk,
+    candidates::Candidate,
     ground::Ground,
     legs::{Anchor, Router},
     network::Network,
+    open_times::first_closed,
     path::Piece,
     quality,
     search::Dice,
@@ -35,6 +37,7 @@ const MOST_REPEATED_ALONE: f64 = 0.3;
 /// Fills unused time. Gives the walk back as it was where the network has nothing to offer.
 pub(crate) fn fill(
     router: &mut Router<'_>,
+    candidates: &[Candidate],
     walk: Walk,
     budget_ms: u32,
     dice: &mut Dice,
@@ -63,6 +66,9 @@ pub(crate) fn fill(
             break;
         }
         let Some(longer) = stroll(router, &core, &walk, limit_ms, attempt, AIMS[aim], dice) else { continue };
+        if first_closed(&longer, candidates).is_some() {
+            continue;
+        }
         let worth = worth(&longer, limit_ms);
         if Judged::of(router.network, &longer).is_decent_after(&before) {
             let merit = f64::from(longer.total_ms()) / f64::from(limit_ms) - longer.repeated_share();

@@ -9,6 +9,7 @@ use crate::{
     ground::{Ground, settle},
     legs::{Anchor, Router},
     matrix::Matrix,
+    open_times::first_closed,
     score::Variety,
     search::{Dice, Problem, Tour, improve},
     spurs::{Spur, spurs},
@@ -45,7 +46,7 @@ pub fn generate_route(
     let mut walk = visit(&mut router, &candidates, &matrix, straight, request, effort);
     (effort.on_progress)(0.9);
     let mut dice = Dice(Xoshiro256PlusPlus::seed_from_u64(u64::from(request.seed())));
-    walk = fill::fill(&mut router, walk, budget_ms, &mut dice, effort.should_stop);
+    walk = fill::fill(&mut router, &candidates.list, walk, budget_ms, &mut dice, effort.should_stop);
     walk.walk_over(&ground.doorsteps);
     let route = assemble(network, &ground, &walk, &candidates.list, pois, request, candidates.sparse_themes);
     (effort.on_progress)(1.0);
@@ -80,6 +81,7 @@ fn visit(
     let mut planned_ms = f64::from(budget_ms) * 0.97;
     let mut stops = candidates.list.clone();
     let mut tour = Tour::default();
+    let mut stretch = 1.0;
     let mut best: Option<(f64, Walk)> = None;
     for round in 0..ROUNDS {
         if candidates.list.is_empty() || (round > 0 && (effort.should_stop)()) {
@@ -89,6 +91,7 @@ fn visit(
         if request.accessibility().prefer_well_lit {
             problem.comfort = 2.0;
         }
+        problem.stretch = stretch;
         problem.budget_ms = (planned_ms as u32).min(budget_ms);
         let rounds = if round == 0 { effort.iterations / 2 } else { effort.iterations / 6 };
         let seed = u64::from(request.seed()) << 8 | u64::from(round);
@@ -96,8 +99,9 @@ fn visit(
         let Some(walk) = along_streets(router, &problem, &tour, budget_ms) else { break };
         let used = f64::from(walk.total_ms()) / f64::from(budget_ms);
         let repeated = walk.repeated_share();
-        let score =
-            problem.tally(&Tour { order: walk.stops.iter().map(|&s| s as u16).collect(), ..tour.clone() });
+        let laid = problem.tour(walk.stops.iter().map(|&stop| stop as u16).collect());
+        stretch = f64::from(walk.total_ms()) / f64::from((laid.walk_ms + laid.dwell_ms).max(1));
+        let score = problem.tally(&laid);
         let deep: Vec<(Spur, f64)> = spurs(&walk).into_iter().map(|spur| (spur, price(spur))).collect();
         let price: f64 = deep.iter().map(|(_, price)| price).sum();
         let worth = score.score() * (1.0 + 0.5 * used - repeated - 3.0 * (repeated - 0.05).max(0.0)) - price;
@@ -180,7 +184,11 @@ fn along_streets(
         let dwell_ms =
             stops.iter().fold(0, |sum: u32, &stop| sum.saturating_add(problem.stops[stop].dwell_ms));
         if let Some(ways) = budget_ms.checked_sub(dwell_ms).and_then(|left| router.route(&anchors, left)) {
-            return Some(Walk { stops, anchors, ways, dwell_ms });
+            let walk = Walk { stops, anchors, ways, dwell_ms };
+            let Some(closed) = first_closed(&walk, problem.stops) else { return Some(walk) };
+            stops = walk.stops;
+            stops.remove(closed);
+            continue;
         }
         // A stop of a kind that there is too much of goes first.
         let without = |i: usize| {

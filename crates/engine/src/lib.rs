@@ -12,6 +12,7 @@ mod ground;
 mod legs;
 mod matrix;
 mod network;
+mod open_times;
 pub mod orienteering;
 mod pace;
 mod path;

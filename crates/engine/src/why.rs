@@ -26,6 +26,7 @@ mod tests {
     #[test]
     fn gems_and_sights_are_told_apart() {
         let mut poi = Poi {
+            opening_hours: None,
             id: PoiId(4),
             location: Coordinate::new(0.0, 0.0).unwrap(),
             name: None,

@@ -30,6 +30,7 @@ struct PoiRow {
     popularity_score: f32,
     dwell_s: i32,
     narrative: Option<String>,
+    opening_hours: Option<String>,
 }
 
 impl TryFrom<PoiRow> for Poi {
@@ -49,6 +50,7 @@ impl TryFrom<PoiRow> for Poi {
             popularity_score: row.popularity_score,
             dwell_s: row.dwell_s.unsigned_abs(),
             narrative: row.narrative,
+            opening_hours: row.opening_hours,
         })
     }
 }
@@ -67,7 +69,7 @@ pub async fn pois_within(
     let rows = sqlx::query_as!(
         PoiRow,
         r#"SELECT p.id, p.lon, p.lat, p.name, p.kind, coalesce(p.popularity_score, 0.5) AS "popularity_score!",
-                  p.dwell_s, p.narrative,
+                  p.dwell_s, p.narrative, p.osm_tags ->> 'opening_hours' AS opening_hours,
                   ARRAY(SELECT link.theme_id FROM poi_interest_themes AS link
                         JOIN interest_themes AS theme ON theme.id = link.theme_id
                         WHERE link.poi_id = p.id AND theme.retired_at IS NULL ORDER BY link.theme_id) AS "themes!"
@@ -109,7 +111,7 @@ pub async fn poi_details(database: &Database, id: PoiId) -> Result<Option<PoiDet
     .fetch_optional(&database.pool)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let tags = serde_json::from_value(row.osm_tags)
+    let tags: Tags = serde_json::from_value(row.osm_tags)
         .map_err(|error| StoreError::Unreadable { what: "osm_tags", why: error.to_string() })?;
     let poi = PoiRow {
         id: row.id,
@@ -121,6 +123,7 @@ pub async fn poi_details(database: &Database, id: PoiId) -> Result<Option<PoiDet
         popularity_score: row.popularity_score,
         dwell_s: row.dwell_s,
         narrative: row.narrative,
+        opening_hours: tags.get("opening_hours").cloned(),
     };
     Ok(Some(PoiDetails {
         poi: poi.try_into()?,

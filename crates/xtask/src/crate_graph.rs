@@ -46,7 +46,9 @@ const TECHNOLOGIES: &[(&str, &[&str])] = &[
 
 /// The pure ones: no async, I/O, clock or randomness.
 const PURE: &[&str] = &["domain", "wildside-engine"];
-const IMPURE: &[&str] = &["tokio*", "reqwest", "chrono", "rand", "anyhow", "tracing*", "metrics*"];
+/// Dates and times are values like others; what time it is now is not.
+const CLOCK: (&str, &str) = ("chrono", "clock");
+const IMPURE: &[&str] = &["tokio*", "reqwest", "rand", "anyhow", "tracing*", "metrics*"];
 
 /// One crate of the workspace, as cargo knows it.
 #[derive(Clone, Debug, Deserialize)]
@@ -63,6 +65,9 @@ pub(crate) struct Dependency {
     pub kind: Option<String>,
     /// Set for those of the workspace.
     pub path: Option<PathBuf>,
+    /// Asked for by name.
+    #[serde(default)]
+    pub features: Vec<String>,
 }
 
 /// All crates of the workspace.
@@ -102,8 +107,15 @@ pub(crate) fn wrongs(packages: &[Package]) -> Vec<String> {
                     wrongs.push(format!("{user} must not use {used}: that is for {}", speakers.join(", ")));
                 }
             }
-            if PURE.contains(&user) && !for_tests && IMPURE.iter().any(|impure| matches(impure, used)) {
+            if !PURE.contains(&user) || for_tests {
+                continue;
+            }
+            if IMPURE.iter().any(|impure| matches(impure, used)) {
                 wrongs.push(format!("{user} must not use {used}: it is pure"));
+            }
+            let (calendar, clock) = CLOCK;
+            if used == calendar && dependency.features.iter().any(|feature| feature == clock) {
+                wrongs.push(format!("{user} must not use the feature {clock} of {used}: it is pure"));
             }
         }
     }
@@ -119,8 +131,10 @@ mod tests {
     use super::*;
 
     fn using(user: &str, used: &str, kind: Option<&str>, ours: bool) -> Vec<String> {
-        let dependency =
-            Dependency { name: used.into(), kind: kind.map(Into::into), path: ours.then(|| "crates".into()) };
+        let (used, features) =
+            used.split_once('+').map_or((used, vec![]), |(used, f)| (used, vec![f.into()]));
+        let path = ours.then(|| "crates".into());
+        let dependency = Dependency { name: used.into(), kind: kind.map(Into::into), path, features };
         wrongs(&[Package { name: user.into(), description: None, dependencies: vec![dependency] }])
     }
 
@@ -149,6 +163,9 @@ mod tests {
     fn the_pure_crates_stay_pure() {
         assert_eq!(using("domain", "tokio", None, false), ["domain must not use tokio: it is pure"]);
         assert_eq!(using("domain", "serde", None, false).len(), 0);
+        assert_eq!(using("domain", "chrono+serde", None, false).len(), 0);
+        assert_eq!(using("domain", "chrono+clock", None, false).len(), 1);
+        assert_eq!(using("store", "chrono+clock", None, false).len(), 0);
     }
 
     #[test]

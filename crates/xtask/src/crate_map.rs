@@ -64,6 +64,7 @@ mod tests {
             name: (*name).into(),
             kind: None,
             path: Some("crates".into()),
+            features: vec![],
         });
         Package {
             name: name.into(),

@@ -36,6 +36,9 @@ pub(crate) struct Wish {
     /// Another number, another walk for the same wish
     #[arg(long)]
     pub seed: Option<u32>,
+    /// When to start, by the clocks there: stop only at what is open [default: whatever the hour]
+    #[arg(long, value_name = "YYYY-MM-DDTHH:MM")]
+    pub start_time: Option<String>,
 }
 
 /// Longitude and latitude in degrees.
@@ -69,6 +72,9 @@ impl Wish {
         }
         if let Some(seed) = self.seed {
             body["seed"] = json!(seed);
+        }
+        if let Some(time) = &self.start_time {
+            body["start_time"] = json!(time);
         }
         Ok(body)
     }

@@ -34,6 +34,14 @@ pub(crate) struct RouteWish {
     /// Another seed gives another walk for the same wish.
     #[schema(minimum = 0, default = 0, nullable = false)]
     seed: Option<u32>,
+    /// When the walk starts, as the clocks there show it, without a zone. Places whose opening hours are known are then
+    /// visited only while they are open; public holidays are not known. Without it, opening hours play no part.
+    #[schema(
+        pattern = r"^20\d\d-\d\d-\d\dT\d\d:\d\d(:\d\d)?$",
+        example = "2026-05-17T10:30",
+        nullable = false
+    )]
+    start_time: Option<String>,
 }
 
 /// How far a request has come.

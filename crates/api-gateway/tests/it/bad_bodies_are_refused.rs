@@ -46,7 +46,8 @@ fn full_wish(town: &Town) -> Wish {
         "popularity_bias": 0.5,
         "accessibility": {"avoid_stairs": false, "prefer_well_lit": false},
         "end_location": {"type": "Point", "coordinates": START},
-        "seed": 7
+        "seed": 7,
+        "start_time": "2026-05-17T10:30"
     }))
 }
 
@@ -240,6 +241,7 @@ fn wrong_wishes(wish: &Wish, themes: &[String]) -> Vec<Case> {
         |name, text: &str, pointers: Pointers| (name, wish.with("/interest_theme_ids", text), 422, pointers);
     let bias = |name, text: &str| (name, wish.with("/popularity_bias", text), 422, &["/popularity_bias"][..]);
     let seed = |name, text: &str| (name, wish.with("/seed", text), 422, &["/seed"][..]);
+    let start_time = |name, text: &str| (name, wish.with("/start_time", text), 422, &["/start_time"][..]);
     let needs =
         |name, text: &str, pointers: Pointers| (name, wish.with("/accessibility", text), 422, pointers);
     let (known, unknown) = (&themes[0], Uuid::new_v4());
@@ -293,6 +295,11 @@ fn wrong_wishes(wish: &Wish, themes: &[String]) -> Vec<Case> {
         seed("a seed of 2^32", "4294967296"),
         seed("a seed of one and a half", "1.5"),
         seed("a seed as a text", "\"7\""),
+        start_time("a start that is null", "null"),
+        start_time("a start as a number", "1779013800"),
+        start_time("a start with a zone", "\"2026-05-17T10:30Z\""),
+        start_time("a start on no day", "\"2026-02-30T10:30\""),
+        start_time("a start in another century", "\"1926-05-17T10:30\""),
         needs("needs that are null", "null", &["/accessibility"]),
         needs("needs as true", "true", &["/accessibility"]),
         needs("needs as a list", "[\"avoid_stairs\"]", &["/accessibility"]),
@@ -356,6 +363,8 @@ async fn a_wish_that_only_looks_odd_is_accepted() {
         ("a bias of an exponent", wish.with("/popularity_bias", "5E-1")),
         ("the shortest walk", wish.with("/duration_minutes", "5")),
         ("the longest walk", wish.with("/duration_minutes", "480")),
+        ("a start to the second", wish.with("/start_time", "\"2026-05-17T10:30:59\"")),
+        ("no start time", wish.without("/start_time")),
         ("the greatest seed", wish.with("/seed", "4294967295")),
         ("all themes", wish.with("/interest_theme_ids", &json!(all).to_string())),
         (

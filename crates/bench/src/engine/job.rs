@@ -25,6 +25,7 @@ struct Place {
     themes: Vec<ThemeId>,
     popularity: f32,
     dwell_s: u32,
+    opening_hours: Option<String>,
 }
 
 impl Job {
@@ -37,6 +38,7 @@ impl Job {
             themes: poi.themes.clone(),
             popularity: poi.popularity_score,
             dwell_s: poi.dwell_s,
+            opening_hours: poi.opening_hours.clone(),
         };
         Self { request, network, places: pois.iter().map(place).collect() }
     }
@@ -61,6 +63,7 @@ impl Job {
             popularity_score: place.popularity,
             dwell_s: place.dwell_s,
             narrative: None,
+            opening_hours: place.opening_hours,
         };
         self.places.into_iter().map(poi).collect()
     }

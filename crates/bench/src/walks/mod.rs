@@ -68,7 +68,7 @@ pub(crate) fn run(args: &WalksArgs) -> anyhow::Result<()> {
     let wishes = Wishes::new(&streets, &city.pois, args.minutes.clone());
     let step = Progress::Told.open_ended("Walking");
     let trials: anyhow::Result<Vec<Trial>> =
-        (0..args.n).map(|number| Trial::of(&wishes.wish(args.seed, number), &city, &checker)).collect();
+        (0..args.n).map(|number| Trial::of(&wishes, args.seed, number, &city, &checker)).collect();
     drop(step);
     let trials = trials?;
     ensure!(trials.iter().any(|trial| trial.served()), "not one of {} requests was served", args.n);

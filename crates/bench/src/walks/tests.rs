@@ -2,7 +2,7 @@
 
 use super::{
     minutes,
-    trial::{Gems, Light, Outcome, Trial, Walked},
+    trial::{Gems, Hours, Light, Outcome, Trial, Walked},
     twelve::lines,
 };
 use serde_json::Value;
@@ -32,6 +32,7 @@ fn walked() -> Walked {
         light: Some(Light { without, with, offered: true }),
         gems: Some(Gems { ranks: [0.8, 0.7, 0.6, 0.5, 0.4], possible: 0.9 }),
         score: Some(1.0),
+        hours: Hours { known: 3.0, broken: 0.0 },
     }
 }
 
@@ -79,6 +80,7 @@ fn each_number_is_missed_by_a_walk_that_is_bad_in_its_way_alone() {
     assert_eq!(spoiled(|walked| ranks(walked, [0.8, 0.7, 0.75, 0.5, 0.4])), [11]);
     assert_eq!(with(|n| n.crossings_per_km = 2.0), [12]);
     assert_eq!(with(|n| n.detours = vec![1.5]), [12]);
+    assert_eq!(spoiled(|walked| walked.hours.broken = 1.0), [12]);
 }
 
 #[test]

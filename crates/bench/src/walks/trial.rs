@@ -2,9 +2,13 @@ use anyhow::Context;
 use domain::{Refusal, Route};
 use serde_json::{Value, json};
 use std::time::Duration;
-use testbed::walk_checker::{Numbers, Report, Supply, WalkChecker};
+use testbed::walk_checker::{Numbers, Promise, Report, Supply, WalkChecker};
 
-use crate::{clock::timed, engine::ours::City, wishes::parse};
+use crate::{
+    clock::timed,
+    engine::ours::City,
+    wishes::{Wishes, parse, start_time},
+};
 
 /// From hotspots to hidden gems.
 pub(crate) const BIASES: [f64; 5] = [1.0, 0.75, 0.5, 0.25, 0.0];
@@ -47,6 +51,14 @@ pub(crate) struct Walked {
     pub gems: Option<Gems>,
     /// What its stops are worth, as a share of the best known.
     pub score: Option<f64>,
+    pub hours: Hours,
+}
+
+/// The same request with a time to start at: stops with hours to keep, and how many were not kept.
+#[derive(Default)]
+pub(crate) struct Hours {
+    pub known: f64,
+    pub broken: f64,
 }
 
 /// The same request without and with the wish for lit streets.
@@ -66,17 +78,27 @@ pub(crate) struct Gems {
 }
 
 impl Trial {
-    pub fn of(wish: &Value, city: &City, checker: &WalkChecker) -> anyhow::Result<Self> {
+    /// The request of this number.
+    pub fn of(
+        wishes: &Wishes<'_>,
+        seed: u64,
+        number: u32,
+        city: &City,
+        checker: &WalkChecker,
+    ) -> anyhow::Result<Self> {
         let tester = Tester { city, checker };
-        let (answer, cpu) = tester.walk(wish, 1)?;
+        let wish = wishes.wish(seed, number);
+        let (answer, cpu) = tester.walk(&wish, 1)?;
         let outcome = match answer {
             Err(reason) => {
-                let wrong = checker.check_refusal(wish, &reason.to_string()).err();
+                let wrong = checker.check_refusal(&wish, &reason.to_string()).err();
                 Outcome::Refused { reason, wrong: wrong.map(|wrong| format!("{wrong:#}")) }
             }
-            Ok(route) => Outcome::Walked(Box::new(tester.look_at(wish, &route)?)),
+            Ok(route) => {
+                Outcome::Walked(Box::new(tester.look_at(&wish, start_time(seed, number), &route)?))
+            }
         };
-        Ok(Self { wish: wish.clone(), cpu, outcome })
+        Ok(Self { wish, cpu, outcome })
     }
 
     pub fn served(&self) -> bool {
@@ -103,7 +125,7 @@ impl Tester<'_> {
         Ok(timed(|| ground.walk(&request, effort)))
     }
 
-    fn look_at(&self, wish: &Value, route: &Route) -> anyhow::Result<Walked> {
+    fn look_at(&self, wish: &Value, start_time: Value, route: &Route) -> anyhow::Result<Walked> {
         let supply = self.checker.supply(wish)?;
         let json = serde_json::to_value(route)?;
         Ok(Walked {
@@ -114,8 +136,18 @@ impl Tester<'_> {
             light: self.light(wish)?,
             gems: self.gems(wish, &supply, route.stops.len())?,
             score: self.score(wish, route, &supply)?,
+            hours: self.hours(wish, start_time)?,
             route: json,
         })
+    }
+
+    fn hours(&self, wish: &Value, start_time: Value) -> anyhow::Result<Hours> {
+        let mut wish = wish.clone();
+        wish["start_time"] = start_time;
+        let (Ok(route), _) = self.walk(&wish, 1)? else { return Ok(Hours::default()) };
+        let report = self.checker.check(&wish, &serde_json::to_value(route)?);
+        let broken = report.violations.iter().filter(|violation| violation.promise == Promise::Hours).count();
+        Ok(Hours { known: report.numbers.map_or(0.0, |numbers| numbers.timed_stops), broken: broken as f64 })
     }
 
     fn light(&self, wish: &Value) -> anyhow::Result<Option<Light>> {

@@ -256,6 +256,20 @@ impl<'a> Walks<'a> {
                 self.each(|n| n.crossings_per_km),
             ),
             Line::of(12, "a leg against the shortest way, p95, places enough", AtMost(1.3), P95, detours),
+            Line::of(
+                12,
+                "stops while they are closed, with a time to start",
+                AtMost(0.0),
+                Sum,
+                self.some(|walked, _| Some(walked.hours.broken)),
+            ),
+            Line::of(
+                12,
+                "stops with hours to keep",
+                Target::None,
+                Sum,
+                self.some(|walked, _| Some(walked.hours.known)),
+            ),
             Line::of(12, "a leg against the shortest way, p95, all", Target::None, P95, all()),
             Line::of(12, "a leg against the shortest way, median, all", Target::None, Median, all()),
         ]

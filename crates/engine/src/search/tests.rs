@@ -10,6 +10,7 @@ fn instance(seed: u64, count: usize) -> (Vec<Candidate>, Matrix) {
     let place = Place { edge: 0, offset_mm: 0, spot, off_m: 0.0 };
     let stops: Vec<Candidate> = (0..count)
         .map(|poi| Candidate {
+            open: None,
             poi,
             place,
             dwell_ms: 60_000 + dice.below(400_000) as u32,

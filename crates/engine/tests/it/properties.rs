@@ -6,11 +6,15 @@ use wildside_engine::{Effort, generate_route};
 
 prop_compose! {
     fn poi()(number in 1..60_i64, x in -1.0..10.0_f64, y in -1.0..10.0_f64, kind in 0..4_u8,
-             dwell_s in 0..2000_u32, fame in 0.0..1.0_f32) -> Poi {
+             dwell_s in 0..2000_u32, fame in 0.0..1.0_f32,
+             hours in prop::option::of((0..1440_u32, 0..1440_u32).prop_filter("some hours", |(opens, closes)| opens != closes))) -> Poi {
         let mut poi = Town::new(1).poi(number, x, y);
         poi.kind = format!("kind={kind}");
         poi.dwell_s = dwell_s;
         poi.popularity_score = fame;
+        let clock = |minute: u32| format!("{:02}:{:02}", minute / 60, minute % 60);
+        // Till after midnight where the second is before the first.
+        poi.opening_hours = hours.map(|(opens, closes)| format!("{}-{}", clock(opens), clock(closes)));
         poi
     }
 }
@@ -25,6 +29,8 @@ struct Wish {
     stairs: bool,
     lit: bool,
     seed: u32,
+    /// In minutes after midnight.
+    start_time: Option<u32>,
 }
 
 prop_compose! {
@@ -36,8 +42,9 @@ prop_compose! {
         stairs in any::<bool>(),
         lit in any::<bool>(),
         seed in any::<u32>(),
+        start_time in prop::option::of(0..1440_u32),
     ) -> Wish {
-        Wish { start, end, minutes, bias, stairs, lit, seed }
+        Wish { start, end, minutes, bias, stairs, lit, seed, start_time }
     }
 }
 
@@ -48,11 +55,42 @@ impl Wish {
             "accessibility": {"avoid_stairs": self.stairs, "prefer_well_lit": self.lit},
             "seed": self.seed,
         });
+        if let Some(minute) = self.start_time {
+            change["start_time"] = json!(format!("2026-05-20T{:02}:{:02}", minute / 60, minute % 60));
+        }
         if let Some((x, y)) = self.end {
             change["end_location"] = point(town.at(x, y));
         }
         request(town.at(self.start.0, self.start.1), self.minutes, change)
     }
+}
+
+/// Whether a place with these hours, such as `22:00-02:00`, is open for a stay; seconds since midnight.
+fn is_open(hours: &str, arrives: u32, leaves: u32) -> bool {
+    let clock = |at: usize| {
+        let number = |at: usize| hours[at..at + 2].parse::<u32>().unwrap();
+        number(at) * 3600 + number(at + 3) * 60
+    };
+    let (opens, mut closes) = (clock(0), clock(6));
+    let day = 24 * 3600;
+    if closes < opens {
+        closes += day;
+    }
+    // Since yesterday, today, or tomorrow.
+    (0..3).any(|today| opens + today * day <= arrives + day && leaves + day <= closes + today * day)
+}
+
+/// No stop while it is closed. Of places with the same number any may be meant.
+fn is_on_time(route: &Route, wish: &Wish, pois: &[Poi]) -> Result<(), TestCaseError> {
+    let Some(start) = wish.start_time else { return Ok(()) };
+    for stop in &route.stops {
+        let arrives = start * 60 + stop.arrival_s;
+        let is_open =
+            |hours: Option<&str>| hours.is_none_or(|hours| is_open(hours, arrives, arrives + stop.dwell_s));
+        let mut places = pois.iter().filter(|poi| poi.id == stop.poi_id);
+        prop_assert!(places.any(|poi| is_open(poi.opening_hours.as_deref())), "{stop:?} at {arrives} s");
+    }
+    Ok(())
 }
 
 /// What is true of every walk.
@@ -82,7 +120,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_walk_is_longer_than_its_budget_or_contradicts_itself(
+    fn no_walk_is_too_long_or_late_or_contradicts_itself(
         pois in prop::collection::vec(poi(), 0..40),
         wishes in prop::collection::vec(wish(), 50),
         cut in 2..6_usize,
@@ -98,10 +136,11 @@ proptest! {
         let town = Town::with(9, |east, number| street(east, number).to_owned());
         let requests: Vec<RouteRequest> = wishes.iter().map(|wish| wish.request(&town)).collect();
         let network = town.network();
-        for request in requests {
+        for (request, wish) in requests.into_iter().zip(&wishes) {
             let effort = Effort { iterations: 30, ..Effort::default() };
             if let Ok(route) = generate_route(&network, &pois, &request, &effort) {
                 is_consistent(&route, &request)?;
+                is_on_time(&route, wish, &pois)?;
             }
         }
     }

@@ -72,6 +72,7 @@ impl Town {
             popularity_score: 0.5,
             dwell_s: 180,
             narrative: None,
+            opening_hours: None,
         }
     }
 

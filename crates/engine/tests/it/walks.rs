@@ -177,6 +177,36 @@ fn who_asks_for_gems_gets_gems_and_who_asks_for_sights_gets_sights() {
 }
 
 #[test]
+fn places_are_visited_while_they_are_open() {
+    let town = Town::new(12);
+    let start = town.at(2.0, 4.0);
+    let corners = [(1, 4.0, 2.0), (2, 8.0, 2.5), (3, 8.0, 6.0), (4, 4.0, 6.5)];
+    let mut pois = corners.map(|(number, x, y)| town.poi(number, x, y));
+    // The nearest one opens last, and one not at all today, which is a Wednesday.
+    pois[0].opening_hours = Some("We 10:25-10:45".into());
+    pois[2].opening_hours = Some("Mo-Tu 09:00-18:00".into());
+    pois[3].opening_hours = Some("09:00-10:25; PH off".into());
+    let network = town.network();
+    let timeless = walk(&network, &pois, &request(start, 60, json!({})));
+    let names = |route: &Route| -> Vec<String> {
+        let mut names: Vec<String> = route.stops.iter().filter_map(|stop| stop.name.clone()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(timeless.stops.len(), 4);
+    let timed = walk(&network, &pois, &request(start, 60, json!({"start_time": "2026-05-20T10:00"})));
+    assert_eq!(names(&timed), ["Place 1", "Place 2", "Place 4"]);
+    let stop = |name: &str| timed.stops.iter().find(|stop| stop.name.as_deref() == Some(name)).unwrap();
+    assert!(stop("Place 4").arrival_s + 180 <= 25 * 60);
+    let first = stop("Place 1");
+    assert!(first.arrival_s >= 25 * 60 && first.arrival_s + 180 <= 45 * 60, "{first:?}");
+    // What is closed is still known.
+    assert_eq!(timed.sparse_themes, timeless.sparse_themes);
+    let night = walk(&network, &pois, &request(start, 60, json!({"start_time": "2026-05-20T02:00"})));
+    assert_eq!(names(&night), ["Place 2"]);
+}
+
+#[test]
 fn only_places_of_wanted_themes_are_stops() {
     let town = Town::new(10);
     let (pois, start) = (places(&town), town.at(4.3, 5.1));

@@ -49,6 +49,8 @@ pub(super) struct Place {
     handles: Vec<String>,
     /// How long one stays.
     pub dwell_s: u32,
+    /// As its tags have it.
+    pub opening_hours: Option<String>,
     /// 0 hidden gem, 1 hotspot.
     pub popularity: f64,
     /// A single spot, a line, or rings; of a relation only what the extract holds.
@@ -137,7 +139,16 @@ impl Extract {
             let (dwell_s, popularity) = (dwell_seconds(&found.tags), prominence(&found.tags).into());
             self.places.insert(
                 found.id,
-                Place { own_themes: themes.clone(), themes, kind, handles, dwell_s, popularity, outline },
+                Place {
+                    own_themes: themes.clone(),
+                    themes,
+                    kind,
+                    handles,
+                    dwell_s,
+                    opening_hours: found.tags.get("opening_hours").cloned(),
+                    popularity,
+                    outline,
+                },
             );
         }
     }

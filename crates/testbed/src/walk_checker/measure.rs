@@ -51,6 +51,7 @@ pub(super) fn measure(
         unused_share: 1.0 - f64::from(route.duration_s) / f64::from(request.budget_s()),
         repeated_share: walk.trace.repeated_m() / length.max(1.0),
         forced_share: 0.0,
+        timed_stops: 0.0,
         idle_spurs: spurs.iter().filter(|spur| spur.idle_m > SPUR_M).count() as f64,
         stop_spurs_m: spurs.iter().filter(|spur| spur.has_stop).map(|spur| spur.depth_m).collect(),
         steps_m: walk.sum(Piece::is_steps),

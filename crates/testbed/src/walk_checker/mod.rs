@@ -9,6 +9,7 @@ mod clock;
 mod dead_ends;
 mod extract;
 mod footing;
+mod hours;
 mod light;
 mod measure;
 mod places;
@@ -84,7 +85,9 @@ impl WalkChecker {
         places::stops(&walk, places, plane, &mut report);
         way::stairs(&walk, &self.streets, &mut report);
         way::honesty(&walk, &mut report);
+        let timed_stops = hours::kept(&walk, places, &mut report);
         let mut numbers = measure::measure(&walk, &self.streets, places, plane);
+        numbers.timed_stops = timed_stops as f64;
         numbers.forced_share = self.forced_m(&walk).min(walk.trace.repeated_m()) / walk.length_m().max(1.0);
         report.numbers = Some(numbers);
         report

@@ -17,6 +17,8 @@ pub enum Promise {
     Budget,
     /// Stops are real places with a wanted theme, in order, each where its leg ends, none twice.
     Stops,
+    /// No stop while it is closed, where hours are known and the walk has a time to start.
+    Hours,
     /// No steps where they can be avoided.
     Stairs,
     /// What the route says of its own quality is true.
@@ -96,6 +98,8 @@ pub struct Numbers {
     pub stop_edge_m: Vec<f64>,
     /// How many stops.
     pub stops: f64,
+    /// Stops with hours that were to be kept.
+    pub timed_stops: f64,
     /// Stops that are an earlier one once more: the same place, or the same name near by.
     pub twice: f64,
     /// Stops with a wanted theme.

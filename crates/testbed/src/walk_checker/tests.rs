@@ -18,13 +18,19 @@ struct Stroll {
 }
 
 fn stroll(stops: usize, like: impl Fn(&Footing) -> bool) -> Stroll {
+    stroll_past(stops, |_| true, like)
+}
+
+/// With stops at some places only.
+fn stroll_past(stops: usize, is_stop: impl Fn(&Place) -> bool, like: impl Fn(&Footing) -> bool) -> Stroll {
     let ways = CITY.extract.ways.iter().filter(|(footing, _)| like(footing));
     let strolls = ways.map(|(footing, nodes)| {
         let out: Vec<Spot> = nodes.iter().map(|node| CITY.extract.nodes[*node as usize]).collect();
         let (mut found, mut taken) = (Vec::new(), BTreeSet::new());
         for (index, spot) in out.iter().enumerate().skip(1) {
             let near = CITY.extract.places.iter().filter(|(id, place)| {
-                place.outline.len() == 1
+                is_stop(place)
+                    && place.outline.len() == 1
                     && place.outline[0].len() == 1
                     && place.distance(*spot) < 25.0
                     && !taken.contains(*id)
@@ -170,6 +176,25 @@ fn steps_that_could_be_avoided_are_seen() {
     assert_eq!(broken(&stairs.request(60, true), &route), BTreeSet::from([Promise::Stairs]));
     route["quality"]["steps_used"] = json!(false);
     assert_eq!(broken(&stairs.request(60, false), &route), BTreeSet::from([Promise::Honesty]));
+}
+
+#[test]
+fn a_stop_while_it_is_closed_is_seen() {
+    let daily = |place: &Place| {
+        let hours = place.opening_hours.as_deref();
+        hours.is_some_and(|hours| hours.starts_with("Mo-Su") && !hours.contains(';') && !hours.contains(','))
+    };
+    let stroll = stroll_past(1, daily, street);
+    let at = |hour: u32| {
+        let mut request = stroll.request(60, false);
+        request["start_time"] = json!(format!("2026-05-20T{hour:02}:00"));
+        let report = CITY.check(&request, &stroll.route());
+        assert_eq!(report.numbers.unwrap().timed_stops, 1.0);
+        report.violations.into_iter().map(|violation| violation.promise).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(at(4), BTreeSet::from([Promise::Hours]));
+    assert_eq!(at(14), BTreeSet::new());
+    assert_eq!(broken(&stroll.request(60, false), &stroll.route()), BTreeSet::new());
 }
 
 #[test]

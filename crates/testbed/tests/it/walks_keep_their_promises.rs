@@ -61,6 +61,10 @@ fn wish(number: u32) -> Value {
         "accessibility": {"avoid_stairs": number % 2 == 1, "prefer_well_lit": number / 2 % 2 == 1},
         "seed": number,
     });
+    if number % 3 == 2 {
+        let (day, hour, minute) = (1 + dice.below(28), dice.below(24), dice.below(60));
+        wish["start_time"] = json!(format!("2026-06-{day:02}T{hour:02}:{minute:02}"));
+    }
     if number / 4 % 4 == 3 {
         wish["end_location"] = dice.point();
     }
