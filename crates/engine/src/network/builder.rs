@@ -1,11 +1,7 @@
 use domain::{Coordinate, Tags};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{
-    cell::Segment,
-    codec, squares,
-    walkable::{self, Attributes},
-};
+use super::{attributes::Attributes, cell::Segment, codec, squares, walkable};
 use crate::{CellId, spot::Spot};
 
 /// Turns OpenStreetMap ways into network cells.
@@ -46,7 +42,7 @@ impl NetworkBuilder {
 
     /// Whether a way is for walkers.
     pub fn wants_way(tags: &Tags) -> bool {
-        Attributes::of_way(tags).is_some()
+        walkable::attributes_of(tags).is_some()
     }
 
     /// Whether a node stops walkers, such as a locked gate.
@@ -56,7 +52,7 @@ impl NetworkBuilder {
 
     /// Whether a relation is a square for walkers.
     pub fn wants_square(tags: &Tags) -> bool {
-        walkable::is_square_of_ways(tags) && Attributes::of_way(tags).is_some()
+        walkable::is_square_of_ways(tags) && walkable::attributes_of(tags).is_some()
     }
 
     /// Adds a node that stops walkers; others are passed over.
@@ -69,7 +65,7 @@ impl NetworkBuilder {
     /// Adds a way for walkers; others are passed over. A node without a coordinate is missing in the extract: the
     /// way is cut there. A way that was added before is replaced.
     pub fn add_way(&mut self, osm_id: i64, tags: &Tags, nodes: &[(i64, Option<Coordinate>)]) {
-        let Some(attributes) = Attributes::of_way(tags) else { return };
+        let Some(attributes) = walkable::attributes_of(tags) else { return };
         let runs = runs_of(nodes).collect();
         self.ways.insert(osm_id, Way { attributes, square: walkable::is_square(tags), runs });
     }
@@ -83,7 +79,9 @@ impl NetworkBuilder {
         tags: &Tags,
         rings: &[R],
     ) {
-        let Some(attributes) = Attributes::of_way(tags).filter(|_| Self::wants_square(tags)) else { return };
+        let Some(attributes) = walkable::attributes_of(tags).filter(|_| Self::wants_square(tags)) else {
+            return;
+        };
         let whole = rings.iter().map(AsRef::as_ref).all(|ring| {
             ring.len() >= 4
                 && ring.first().map(|node| node.0) == ring.last().map(|node| node.0)

@@ -131,7 +131,7 @@ fn one(segments: &[Segment], chain: &[End]) -> Segment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::Attributes;
+    use crate::network::walkable::attributes_of;
 
     fn segment(way: i64, from: i64, to: i64, highway: &str) -> Segment {
         let tags =
@@ -142,7 +142,7 @@ mod tests {
             index: 0,
             from,
             to,
-            attributes: Attributes::of_way(&tags.collect()).unwrap(),
+            attributes: attributes_of(&tags.collect()).unwrap(),
             points: vec![at(from), at(to)],
         }
     }

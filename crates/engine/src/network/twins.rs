@@ -32,7 +32,7 @@ fn one_way_round(points: &[Spot]) -> Box<dyn Iterator<Item = &Spot> + '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::Attributes;
+    use crate::network::walkable::attributes_of;
 
     fn segment(way: i64, line: &[i32], tags: &str) -> Segment {
         let tags = tags.split(' ').filter_map(|tag| tag.split_once('=')).map(|(k, v)| (k.into(), v.into()));
@@ -41,7 +41,7 @@ mod tests {
             index: 0,
             from: line[0].into(),
             to: line[line.len() - 1].into(),
-            attributes: Attributes::of_way(&tags.collect()).unwrap(),
+            attributes: attributes_of(&tags.collect()).unwrap(),
             points: line.iter().map(|&lon| Spot { lon, lat: 0 }).collect(),
         }
     }

@@ -1,201 +1,79 @@
 //! Which ways one may walk on, and what about them matters to a walker. Defaults follow the OpenStreetMap wiki,
 //! "OSM tags for routing/Access restrictions" and "Key:foot".
 
-use bytemuck::{Pod, Zeroable};
 use domain::Tags;
 
-/// What kind of street it is, by how pleasant it is to walk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
-    /// Made for walkers: footways, paths, squares, living streets.
-    Foot = 0,
-    /// Field and forest tracks.
-    Track = 1,
-    /// Residential streets; cycleways and bridleways that walkers share.
-    Quiet = 2,
-    /// Driveways, alleys, parking aisles.
-    Service = 3,
-    /// Through roads with little traffic.
-    Minor = 4,
-    /// Through roads with much traffic.
-    Major = 5,
-    /// Primary roads and faster.
-    Heavy = 6,
-    /// Waiting areas of buses and trains.
-    Platform = 7,
-}
+use super::attributes::{Attributes, Class, Lit};
 
-const CLASSES: [Class; 8] = [
-    Class::Foot,
-    Class::Track,
-    Class::Quiet,
-    Class::Service,
-    Class::Minor,
-    Class::Major,
-    Class::Heavy,
-    Class::Platform,
-];
-
-/// Whether a way is lit at night. Most ways do not say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lit {
-    Unknown = 0,
-    Yes = 1,
-    No = 2,
-}
-
-/// What matters about a way, in 32 bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-#[repr(transparent)]
-pub(crate) struct Attributes(pub u32);
-
-impl Attributes {
-    const STEPS: u32 = 1 << 4;
-    const PRIVATE: u32 = 1 << 7;
-    const NO_FORWARD: u32 = 1 << 8;
-    const NO_BACKWARD: u32 = 1 << 9;
-    const CROSSING: u32 = 1 << 10;
-    const SIDEWALK_APART: u32 = 1 << 11;
-    const ROUGH: u32 = 1 << 12;
-    /// The uppermost bits: the incline in percent.
-    const INCLINE_SHIFT: u32 = 24;
-
-    pub fn class(self) -> Class {
-        CLASSES[(self.0 & 7) as usize]
+/// What the tags say; `None` for a way that is not for walkers.
+pub(crate) fn attributes_of(tags: &Tags) -> Option<Attributes> {
+    let tag = |key: &str| tags.get(key).map_or("", String::as_str);
+    let class = class_of(tag("highway"))?;
+    let mut bits = class as u32;
+    let has_sidewalk = ["sidewalk", "sidewalk:left", "sidewalk:right", "sidewalk:both"]
+        .iter()
+        .any(|key| matches!(tag(key), "yes" | "both" | "left" | "right"));
+    let foot = Permission::of(tag("foot"));
+    let open_by_default = match tag("highway") {
+        "motorway" | "motorway_link" | "trunk" | "trunk_link" => has_sidewalk,
+        "cycleway" => has_sidewalk || matches!(tag("segregated"), "yes" | "no"),
+        "bridleway" => false,
+        // A tunnel for deliveries lies below the streets that a walker sees on the map.
+        "service" => !matches!(tag("tunnel"), "yes" | "culvert") || has_sidewalk,
+        _ => tag("motorroad") != "yes" || has_sidewalk,
+    };
+    let permission = match (foot, Permission::of(tag("access"))) {
+        (Some(foot), _) => foot,
+        (None, Some(Permission::Public)) if !open_by_default => Permission::Closed,
+        (None, Some(access)) => access,
+        (None, None) if open_by_default => Permission::Public,
+        (None, None) => Permission::Closed,
+    };
+    let indoors = matches!(tag("indoor"), "yes" | "room" | "area" | "corridor");
+    let climbing = matches!(tag("sac_scale"), scale if scale.contains("alpine_hiking"));
+    if permission == Permission::Closed || indoors || climbing {
+        return None;
     }
-
-    pub fn lit(self) -> Lit {
-        match self.0 >> 5 & 3 {
-            1 => Lit::Yes,
-            2 => Lit::No,
-            _ => Lit::Unknown,
-        }
+    if permission == Permission::Private {
+        bits |= Attributes::PRIVATE;
     }
-
-    /// A flight of steps or an escalator.
-    pub fn steps(self) -> bool {
-        self.0 & Self::STEPS != 0
+    if tag("highway") == "steps" {
+        bits |= Attributes::STEPS;
     }
-
-    /// Not for the public.
-    pub fn private(self) -> bool {
-        self.0 & Self::PRIVATE != 0
+    if [tag("sidewalk"), tag("sidewalk:both")].contains(&"separate") {
+        bits |= Attributes::SIDEWALK_APART;
     }
-
-    /// One may walk it from its first to its last node.
-    pub fn forward(self) -> bool {
-        self.0 & Self::NO_FORWARD == 0
+    let lit = match tag("lit") {
+        "yes" | "24/7" | "automatic" | "sunset-sunrise" | "dusk-dawn" | "operating_times" => Lit::Yes,
+        "no" | "disused" => Lit::No,
+        _ => Lit::Unknown,
+    };
+    bits |= (lit as u32) << Attributes::LIT_SHIFT;
+    if matches!(
+        tag("surface"),
+        "mud" | "sand" | "rock" | "stone" | "pebblestone" | "grass" | "earth" | "woodchips"
+    ) {
+        bits |= Attributes::ROUGH;
     }
-
-    /// One may walk it from its last to its first node.
-    pub fn backward(self) -> bool {
-        self.0 & Self::NO_BACKWARD == 0
-    }
-
-    /// The same way, walked straight across the square that it outlines.
-    pub fn across(self) -> Self {
-        Self(self.0 | Self::CROSSING)
-    }
-
-    /// A straight way across a square.
-    pub fn crosses_square(self) -> bool {
-        self.0 & Self::CROSSING != 0
-    }
-
-    /// Underfoot it is known to be soft, loose or uneven.
-    pub fn rough(self) -> bool {
-        self.0 & Self::ROUGH != 0
-    }
-
-    /// How steeply it rises from its first to its last node, in percent, where that is known; 0 else.
-    pub fn incline_percent(self) -> i8 {
-        (self.0 >> Self::INCLINE_SHIFT) as u8 as i8
-    }
-
-    /// The same way with its first node for its last.
-    pub fn reversed(self) -> Self {
-        let ways = Self::NO_FORWARD | Self::NO_BACKWARD;
-        let mut bits = self.0 & !(ways | 0xff << Self::INCLINE_SHIFT);
-        bits |= if self.forward() { 0 } else { Self::NO_BACKWARD };
-        bits |= if self.backward() { 0 } else { Self::NO_FORWARD };
-        Self(bits | u32::from(self.incline_percent().saturating_neg() as u8) << Self::INCLINE_SHIFT)
-    }
-
-    /// Its sidewalk is mapped as a way of its own.
-    pub fn sidewalk_apart(self) -> bool {
-        self.0 & Self::SIDEWALK_APART != 0
-    }
-
-    /// What the tags say; `None` for a way that is not for walkers.
-    pub fn of_way(tags: &Tags) -> Option<Self> {
-        let tag = |key: &str| tags.get(key).map_or("", String::as_str);
-        let class = class_of(tag("highway"))?;
-        let mut bits = class as u32;
-        let has_sidewalk = ["sidewalk", "sidewalk:left", "sidewalk:right", "sidewalk:both"]
-            .iter()
-            .any(|key| matches!(tag(key), "yes" | "both" | "left" | "right"));
-        let foot = Permission::of(tag("foot"));
-        let open_by_default = match tag("highway") {
-            "motorway" | "motorway_link" | "trunk" | "trunk_link" => has_sidewalk,
-            "cycleway" => has_sidewalk || matches!(tag("segregated"), "yes" | "no"),
-            "bridleway" => false,
-            // A tunnel for deliveries lies below the streets that a walker sees on the map.
-            "service" => !matches!(tag("tunnel"), "yes" | "culvert") || has_sidewalk,
-            _ => tag("motorroad") != "yes" || has_sidewalk,
-        };
-        let permission = match (foot, Permission::of(tag("access"))) {
-            (Some(foot), _) => foot,
-            (None, Some(Permission::Public)) if !open_by_default => Permission::Closed,
-            (None, Some(access)) => access,
-            (None, None) if open_by_default => Permission::Public,
-            (None, None) => Permission::Closed,
-        };
-        let indoors = matches!(tag("indoor"), "yes" | "room" | "area" | "corridor");
-        let climbing = matches!(tag("sac_scale"), scale if scale.contains("alpine_hiking"));
-        if permission == Permission::Closed || indoors || climbing {
-            return None;
-        }
-        if permission == Permission::Private {
-            bits |= Self::PRIVATE;
-        }
-        if tag("highway") == "steps" {
-            bits |= Self::STEPS;
-        }
-        if [tag("sidewalk"), tag("sidewalk:both")].contains(&"separate") {
-            bits |= Self::SIDEWALK_APART;
-        }
-        let lit = match tag("lit") {
-            "yes" | "24/7" | "automatic" | "sunset-sunrise" | "dusk-dawn" | "operating_times" => Lit::Yes,
-            "no" | "disused" => Lit::No,
-            _ => Lit::Unknown,
-        };
-        bits |= (lit as u32) << 5;
-        if matches!(
-            tag("surface"),
-            "mud" | "sand" | "rock" | "stone" | "pebblestone" | "grass" | "earth" | "woodchips"
-        ) {
-            bits |= Self::ROUGH;
-        }
-        bits |= u32::from(incline_percent(tag("incline")) as u8) << Self::INCLINE_SHIFT;
-        // A plain oneway binds vehicles only; escalators run one way for everybody.
-        for key in ["oneway:foot", "foot:oneway", "conveying"] {
-            match tag(key) {
-                "yes" | "1" | "true" | "forward" if !(key == "conveying" && tag(key) == "yes") => {
-                    bits |= Self::NO_BACKWARD;
-                }
-                "-1" | "reverse" | "backward" => bits |= Self::NO_FORWARD,
-                _ => {}
+    bits |= u32::from(incline_percent(tag("incline")) as u8) << Attributes::INCLINE_SHIFT;
+    // A plain oneway binds vehicles only; escalators run one way for everybody.
+    for key in ["oneway:foot", "foot:oneway", "conveying"] {
+        match tag(key) {
+            "yes" | "1" | "true" | "forward" if !(key == "conveying" && tag(key) == "yes") => {
+                bits |= Attributes::NO_BACKWARD;
             }
+            "-1" | "reverse" | "backward" => bits |= Attributes::NO_FORWARD,
+            _ => {}
         }
-        if tag("foot:forward") == "no" {
-            bits |= Self::NO_FORWARD;
-        }
-        if tag("foot:backward") == "no" {
-            bits |= Self::NO_BACKWARD;
-        }
-        let both = Self::NO_FORWARD | Self::NO_BACKWARD;
-        (bits & both != both).then_some(Self(bits))
     }
+    if tag("foot:forward") == "no" {
+        bits |= Attributes::NO_FORWARD;
+    }
+    if tag("foot:backward") == "no" {
+        bits |= Attributes::NO_BACKWARD;
+    }
+    let both = Attributes::NO_FORWARD | Attributes::NO_BACKWARD;
+    (bits & both != both).then_some(Attributes(bits))
 }
 
 /// What an incline tag says, such as `10%`, `-7.5 %` or `4°`; 0 for `up`, `down` and what nobody understands. Beyond 40
@@ -294,7 +172,7 @@ mod tests {
     }
 
     fn way(text: &str) -> Option<Attributes> {
-        Attributes::of_way(&tags(text))
+        attributes_of(&tags(text))
     }
 
     #[test]
@@ -377,7 +255,7 @@ mod tests {
     fn inclines_are_numbers_with_a_direction() {
         let incline = |value: &str| {
             let tags = [("highway", "path"), ("incline", value)].map(|(k, v)| (k.to_owned(), v.to_owned()));
-            Attributes::of_way(&tags.into_iter().collect()).unwrap().incline_percent()
+            attributes_of(&tags.into_iter().collect()).unwrap().incline_percent()
         };
         for (value, percent) in [
             ("10%", 10),
