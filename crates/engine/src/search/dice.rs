@@ -35,6 +35,8 @@ pub(super) struct Taste {
 const FACTORS: usize = 1024;
 /// Natural logarithms: factors lie between e^(-s/2) and e^(s/2).
 const STRENGTHS: [f64; 4] = [0.0, 0.3, 0.6, 1.2];
+/// More than that makes first plans so poor that a short look does not mend them.
+const STRONG: usize = 2;
 
 impl Noise {
     pub fn new(dice: &mut Dice) -> Self {
@@ -52,8 +54,8 @@ impl Taste {
     /// No noise at all.
     pub const PLAIN: Self = Self { from: 0, strength: 0 };
 
-    pub fn wild(dice: &mut Dice) -> Self {
-        Self { strength: STRENGTHS.len() - 1, from: dice.below(FACTORS) }
+    pub fn strong(dice: &mut Dice) -> Self {
+        Self { strength: STRONG, from: dice.below(FACTORS) }
     }
 
     pub fn any(dice: &mut Dice) -> Self {

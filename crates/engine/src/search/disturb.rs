@@ -1,8 +1,10 @@
 //! Ways out of a tour that no small move makes better.
 
 use super::{
+    changed::Changed,
     dice::{Dice, Noise, Taste},
-    plan::{Changed, Plan, Terms},
+    fill::LEAST_PRICE,
+    plan::{Plan, Terms},
     reward::Reward,
     travel::NOWHERE,
 };
@@ -85,24 +87,39 @@ pub(super) fn make_room<R: Reward>(
     gone: &mut Vec<u16>,
     changed: &mut Changed,
 ) {
-    let strain = on.travel.strain();
     while !plan.fits(on.travel) && !plan.stops().is_empty() {
-        let worth = |path: &[u16]| {
-            let stop = path[1];
-            let saved = strain.between(path[0], stop) + strain.between(stop, path[2])
-                - strain.between(path[0], path[2]);
-            on.reward.value(stop) * noise.factor(taste, stop) / (f64::from(saved.max(0)) + 0.02)
-        };
-        let worst = |kept: bool| {
-            let stops = plan.path.windows(3).filter(|path| keep.contains(&path[1]) == kept);
-            stops.map(|path| (worth(path), path[1])).min_by(|a, b| a.0.total_cmp(&b.0))
-        };
-        let Some((_, stop)) = worst(false).or_else(|| worst(true)) else { return };
+        let worst = |kept| worst(on, &plan.path, |stop| keep.contains(&stop) == kept, (noise, taste));
+        let Some(stop) = worst(false).or_else(|| worst(true)) else { return };
         gone.clear();
         gone.push(stop);
         plan.take_out(on, gone, changed);
     }
     close_gaps_in_time(on, plan, gone, changed);
+}
+
+/// Of the stops of a path that may go, the one that gives least for the strain that is saved without it.
+fn worst<R: Reward>(
+    on: &Terms<'_, R>,
+    path: &[u16],
+    may_go: impl Fn(u16) -> bool,
+    (noise, taste): (&Noise, Taste),
+) -> Option<u16> {
+    let strain = on.travel.strain();
+    let mut way_there = strain.between(path[0], path[1]);
+    let (mut worst, mut least) = (None, f64::INFINITY);
+    for places in path.windows(3) {
+        let (before, stop, after) = (places[0], places[1], places[2]);
+        let way_on = strain.between(stop, after);
+        let saved = way_there + way_on - strain.between(before, after);
+        way_there = way_on;
+        let price = f64::from(saved.max(0)) + LEAST_PRICE;
+        let worth = on.reward.value(stop) * noise.factor(taste, stop);
+        // A division takes long, and most stops are not the worst so far.
+        if (worst.is_none() || worth < least * price) && may_go(stop) {
+            (worst, least) = (Some(stop), worth / price);
+        }
+    }
+    worst
 }
 
 /// Takes out the stops that are not visited in their hours.

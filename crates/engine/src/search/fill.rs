@@ -1,12 +1,13 @@
 use super::{
+    changed::Changed,
     dice::{Noise, Taste},
     disturb::close_gaps_in_time,
-    plan::{Changed, Plan, Terms},
+    plan::{Plan, Terms},
     reward::Reward,
 };
 
 /// What a stop costs at least, doubled milliseconds: no stop is for nothing.
-const LEAST_PRICE: f64 = 0.02;
+pub(super) const LEAST_PRICE: f64 = 0.02;
 
 impl<S: Clone> Plan<S> {
     /// Puts in the stop that gains most for its strain, again and again while one fits.
@@ -54,21 +55,28 @@ impl<S: Clone> Plan<S> {
         may_come: impl Fn(&S, u16) -> bool,
     ) {
         loop {
-            let mut best: Option<(f64, u16)> = None;
+            let (mut best, mut highest) = (None, 0.0);
             for position in 0..self.out.len() {
                 let stop = self.out[position];
-                let extra = self.least_extra(on.travel, stop);
-                if !self.has_room(on.travel, stop) || !may_come(&self.sums, stop) {
+                if !self.may_have_room(on.travel, stop) {
                     continue;
                 }
-                let price = f64::from(extra.max(0)) + LEAST_PRICE;
-                let ratio = on.reward.gain(&self.sums, stop) * noise.factor(taste, stop) / price;
-                if ratio > best.map_or(0.0, |(highest, _)| highest) && self.would_be_on_time(on.travel, stop)
+                let gain = on.reward.gain(&self.sums, stop) * noise.factor(taste, stop);
+                let price = |extra: i32| f64::from(extra.max(0)) + LEAST_PRICE;
+                // To know it exactly takes long; most stops are out of the question without.
+                if gain <= highest * price(self.extra_so_far(stop)) {
+                    continue;
+                }
+                let ratio = gain / price(self.least_extra(on.travel, stop));
+                if ratio > highest
+                    && self.has_room(on.travel, stop)
+                    && may_come(&self.sums, stop)
+                    && self.would_be_on_time(on.travel, stop)
                 {
-                    best = Some((ratio, stop));
+                    (best, highest) = (Some(stop), ratio);
                 }
             }
-            let Some((_, stop)) = best else { return };
+            let Some(stop) = best else { return };
             self.put_in(on, stop, changed);
         }
     }

@@ -1,9 +1,10 @@
 //! The search: many short looks at different corners of the map, then longer ones from the best that were found.
 
 use super::{
+    changed::Changed,
     dice::{Dice, Noise, Taste},
     disturb::{close_gaps_in_time, force, make_room, ruin},
-    plan::{Changed, Plan, Terms},
+    plan::{Plan, Terms},
     reward::Reward,
 };
 
@@ -171,7 +172,7 @@ impl<'a, R: Reward> Search<'a, R> {
             }
         }
         make_room(on, &mut self.current, &[], (&self.noise, Taste::PLAIN), &mut self.gone, changed);
-        let taste = if first.is_some() { Taste::PLAIN } else { Taste::wild(&mut self.dice) };
+        let taste = if first.is_some() { Taste::PLAIN } else { Taste::strong(&mut self.dice) };
         self.current.fill(on, &self.noise, taste, changed);
         self.current.shorten(on.travel, changed);
         self.current.fill(on, &self.noise, Taste::PLAIN, changed);

@@ -1,6 +1,7 @@
 //! The orienteering problem: which stops in which order give most within a budget of time. One search serves the walks
 //! and, by [`crate::orienteering`], everybody else.
 
+mod changed;
 mod dice;
 mod disturb;
 mod exact;

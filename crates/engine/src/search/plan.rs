@@ -1,6 +1,7 @@
 //! A tour that is being worked on, and for each stop outside of it where it would best be put in.
 
 use super::{
+    changed::Changed,
     reward::Reward,
     travel::{NOWHERE, Table, Travel},
 };
@@ -44,35 +45,6 @@ impl Between {
 
     fn places(self) -> (u16, u16) {
         ((self.0 >> 16) as u16, self.0 as u16)
-    }
-}
-
-/// Places whose surroundings have changed, each once.
-#[derive(Default)]
-pub(super) struct Changed {
-    stack: Vec<u16>,
-    is_on: Vec<bool>,
-}
-
-impl Changed {
-    pub fn among(places: usize) -> Self {
-        Self { stack: Vec::new(), is_on: vec![false; places] }
-    }
-
-    pub fn push(&mut self, place: u16) {
-        if !std::mem::replace(&mut self.is_on[usize::from(place)], true) {
-            self.stack.push(place);
-        }
-    }
-
-    pub fn pop(&mut self) -> Option<u16> {
-        let place = self.stack.pop()?;
-        self.is_on[usize::from(place)] = false;
-        Some(place)
-    }
-
-    pub fn clear(&mut self) {
-        while self.pop().is_some() {}
     }
 }
 
@@ -128,6 +100,18 @@ impl<S: Clone> Plan<S> {
             .windows
             .as_ref()
             .is_none_or(|hours| hours.first_closed(travel, self.path.iter().copied()).is_none())
+    }
+
+    /// As [`least_extra`](Self::least_extra), without a look at whether it is out of date.
+    pub fn extra_so_far(&self, stop: u16) -> i32 {
+        self.extra[usize::from(stop)]
+    }
+
+    /// Whether the stop is worth a look: what of [`has_room`](Self::has_room) can be told without one.
+    pub fn may_have_room(&self, travel: &Travel, stop: u16) -> bool {
+        let number = usize::from(stop);
+        self.dwell + u64::from(travel.dwell[number]) <= travel.dwell_limit
+            && (travel.strain.is_some() || self.time + i64::from(self.extra[number]) <= travel.budget)
     }
 
     /// The strain that a stop adds where that is least.

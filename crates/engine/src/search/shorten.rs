@@ -2,7 +2,8 @@
 //! changed and only towards near neighbours (Bentley 1992).
 
 use super::{
-    plan::{Changed, Plan},
+    changed::Changed,
+    plan::Plan,
     travel::{NOWHERE, Table, Travel},
 };
 
