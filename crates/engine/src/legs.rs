@@ -15,6 +15,8 @@ use crate::{
 const SHUN: [f64; 2] = [2.0, 0.6];
 /// A leg is at most this much longer than it need be.
 const MOST_DETOUR: f64 = 1.28;
+/// The same to keep clear of a trunk road: what such a road costs at most.
+const MOST_DETOUR_BUSY: f64 = 2.5;
 /// Where there are so few stops that a walk would be there and back, a leg may be so much longer if it goes round instead.
 const MOST_DETOUR_ROUND: f64 = 1.6;
 const FEW_ANCHORS: usize = 4;
@@ -107,11 +109,7 @@ impl<'a> Router<'a> {
         let mut fastest = Vec::with_capacity(anchors.len());
         for pair in anchors.windows(2) {
             let Plain { fastest: fast, pleasant } = self.plain_way(pair[0].place, pair[1].place, limit_ms)?;
-            let most = (f64::from(fast.time_ms) * MOST_DETOUR) as u32;
-            plain.push((
-                pleasant.filter(|way| way.time_ms <= most).unwrap_or_else(|| fast.clone()),
-                fast.time_ms,
-            ));
+            plain.push((pleasant.unwrap_or_else(|| fast.clone()), fast.time_ms));
             fastest.push(fast);
         }
         let total: u64 = plain.iter().map(|(way, _)| u64::from(way.time_ms)).sum();
@@ -131,8 +129,10 @@ impl<'a> Router<'a> {
         }
         let fastest = self.way(from, to, limit_ms, By::Time)?;
         // Whether there is time enough for the pleasant one is asked later.
-        let most = (f64::from(fastest.time_ms) * MOST_DETOUR) as u32;
-        let pleasant = self.way(from, to, most, By::Cost);
+        let is_busy = |piece: &Piece| self.network.edge(piece.edge).attributes.busy();
+        let detour = if fastest.pieces.iter().any(is_busy) { MOST_DETOUR_BUSY } else { MOST_DETOUR };
+        let most = (f64::from(fastest.time_ms) * detour) as u32;
+        let pleasant = self.way(from, to, most, By::Cost).filter(|way| way.time_ms <= most);
         let plain = Plain { fastest, pleasant };
         self.known.insert(key, plain.clone());
         Some(plain)

@@ -54,6 +54,7 @@ fn dearness(way: Attributes, prefer_well_lit: bool, steps: Steps) -> f64 {
         Class::Track | Class::Quiet => 1.05,
         Class::Service | Class::Minor => 1.15,
         Class::Major => 1.25,
+        Class::Heavy if way.busy() => 2.5,
         Class::Heavy => 1.4,
         Class::Platform => 1.3,
     };

@@ -56,6 +56,7 @@ impl Attributes {
     pub(super) const CROSSING: u32 = 1 << 10;
     pub(super) const SIDEWALK_APART: u32 = 1 << 11;
     pub(super) const ROUGH: u32 = 1 << 12;
+    pub(super) const BUSY: u32 = 1 << 13;
     /// The uppermost bits: the incline in percent.
     pub(super) const INCLINE_SHIFT: u32 = 24;
 
@@ -104,6 +105,11 @@ impl Attributes {
     /// Underfoot it is known to be soft, loose or uneven.
     pub fn rough(self) -> bool {
         self.0 & Self::ROUGH != 0
+    }
+
+    /// A trunk road that is not said to have room for walkers.
+    pub fn busy(self) -> bool {
+        self.0 & Self::BUSY != 0
     }
 
     /// How steeply it rises from its first to its last node, in percent, where that is known; 0 else.

@@ -15,7 +15,7 @@ pub(crate) fn attributes_of(tags: &Tags) -> Option<Attributes> {
         .any(|key| matches!(tag(key), "yes" | "both" | "left" | "right"));
     let foot = Permission::of(tag("foot"));
     let open_by_default = match tag("highway") {
-        "motorway" | "motorway_link" | "trunk" | "trunk_link" => has_sidewalk,
+        "motorway" | "motorway_link" => has_sidewalk,
         "cycleway" => has_sidewalk || matches!(tag("segregated"), "yes" | "no"),
         "bridleway" => false,
         // A tunnel for deliveries lies below the streets that a walker sees on the map.
@@ -36,6 +36,10 @@ pub(crate) fn attributes_of(tags: &Tags) -> Option<Attributes> {
     }
     if permission == Permission::Private {
         bits |= Attributes::PRIVATE;
+    }
+    let is_trunk = matches!(tag("highway"), "trunk" | "trunk_link");
+    if is_trunk && !has_sidewalk && foot.is_none() {
+        bits |= Attributes::BUSY;
     }
     if tag("highway") == "steps" {
         bits |= Attributes::STEPS;
@@ -200,8 +204,9 @@ mod tests {
     fn ways_that_are_not_for_walkers_are_left_out() {
         for text in [
             "highway=motorway",
-            "highway=trunk",
-            "highway=trunk access=yes",
+            "highway=trunk motorroad=yes",
+            "highway=trunk foot=no",
+            "highway=motorway access=yes",
             "highway=primary motorroad=yes",
             "highway=cycleway",
             "highway=bridleway",
@@ -219,6 +224,14 @@ mod tests {
         ] {
             assert_eq!(way(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_trunk_road_is_for_those_who_have_no_other_way() {
+        let busy = |text: &str| way(text).unwrap().busy();
+        assert!(busy("highway=trunk") && busy("highway=trunk_link access=yes"));
+        assert!(!busy("highway=trunk sidewalk=left") && !busy("highway=trunk foot=yes"));
+        assert!(!busy("highway=primary"));
     }
 
     #[test]
