@@ -10,6 +10,6 @@ pub struct Effort<'a> {
 
 impl Default for Effort<'_> {
     fn default() -> Self {
-        Self { iterations: 1500, should_stop: &|| false, on_progress: &|_| () }
+        Self { iterations: 640, should_stop: &|| false, on_progress: &|_| () }
     }
 }

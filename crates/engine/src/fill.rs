@@ -26,7 +26,7 @@ const ATTEMPTS: usize = 18;
 /// How much of the time that is left the attempts aim at, from the lowest share on: first nearly all, then less.
 const AIMS: [f64; 3] = [0.8, 0.5, 0.25];
 /// Less unused time than this share of the budget is none.
-const WORTH_FILLING: f64 = 0.08;
+const WORTH_FILLING: f64 = 0.12;
 /// A walk with a stroll repeats at most this share of itself,
 const MOST_REPEATED: f64 = 0.1;
 /// and crosses itself at most so often a kilometre,

@@ -10,16 +10,22 @@ use crate::{
     legs::{Anchor, Router},
     matrix::Matrix,
     open_times::first_closed,
-    score::Variety,
+    repeats::repeated_ms,
+    score::{A_FEW_STOPS, Variety},
     search::{Dice, Problem, Tour, improve},
     spurs::{Spur, spurs},
 };
 
 /// Times the search and the streets are brought together: the search plans with the shortest ways, the walk takes
 /// those that it has not walked before, and what that costs is known only afterwards.
-const ROUNDS: u32 = 8;
-/// On a walk of fewer stops than this any kinds will do.
-const A_FEW_STOPS: usize = 5;
+const ROUNDS: u32 = 16;
+/// After so many rounds a walk that takes less of its time than this shows that there is too little variety on offer.
+const VARIED_ROUNDS: u32 = 5;
+const FILLED: f64 = 0.85;
+/// To walk a smaller share of the way twice is fine.
+const FINE_REPEATED: f64 = 0.05;
+/// What ways that repeat each other cost the search that comes next: of the score, so many times their share of the way.
+const REPEATED_PRICE: f64 = 1.5;
 /// A spur of so many metres is fine for one stop.
 const SHORT_SPUR_M: f64 = 100.0;
 
@@ -41,9 +47,9 @@ pub fn generate_route(
     let mut router = Router::new(network, &ground);
     let straight = straight_walk(&mut router, budget_ms)?;
     let candidates = candidates::find(network, &ground, pois, request);
-    let matrix = Matrix::of(network, &ground, &candidates.list);
+    let mut matrix = Matrix::of(network, &ground, &candidates.list);
     (effort.on_progress)(0.3);
-    let mut walk = visit(&mut router, &candidates, &matrix, straight, request, effort);
+    let mut walk = visit(&mut router, &candidates, &mut matrix, straight, request, effort);
     (effort.on_progress)(0.9);
     let mut dice = Dice(Xoshiro256PlusPlus::seed_from_u64(u64::from(request.seed())));
     walk = fill::fill(&mut router, &candidates.list, walk, budget_ms, &mut dice, effort.should_stop);
@@ -71,7 +77,7 @@ fn ends(ground: &Ground<'_>) -> Vec<Anchor> {
 fn visit(
     router: &mut Router<'_>,
     candidates: &Candidates,
-    matrix: &Matrix,
+    matrix: &mut Matrix,
     straight: Walk,
     request: &RouteRequest,
     effort: &Effort<'_>,
@@ -82,18 +88,19 @@ fn visit(
     let mut stops = candidates.list.clone();
     let mut tour = Tour::default();
     let mut stretch = 1.0;
+    let mut variety = Variety::of(candidates);
     let mut best: Option<(f64, Walk)> = None;
     for round in 0..ROUNDS {
         if candidates.list.is_empty() || (round > 0 && (effort.should_stop)()) {
             break;
         }
-        let mut problem = Problem::new(&stops, matrix, Variety::of(candidates), budget_ms);
+        let mut problem = Problem::new(&stops, matrix, variety.clone(), budget_ms);
         if request.accessibility().prefer_well_lit {
             problem.comfort = 2.0;
         }
         problem.stretch = stretch;
         problem.budget_ms = (planned_ms as u32).min(budget_ms);
-        let rounds = if round == 0 { effort.iterations / 2 } else { effort.iterations / 6 };
+        let rounds = if round == 0 { effort.iterations / 2 } else { effort.iterations / 10 };
         let seed = u64::from(request.seed()) << 8 | u64::from(round);
         tour = improve(&problem, &tour, rounds, seed, effort.should_stop);
         let Some(walk) = along_streets(router, &problem, &tour, budget_ms) else { break };
@@ -102,9 +109,13 @@ fn visit(
         let laid = problem.tour(walk.stops.iter().map(|&stop| stop as u16).collect());
         stretch = f64::from(walk.total_ms()) / f64::from((laid.walk_ms + laid.dwell_ms).max(1));
         let score = problem.tally(&laid);
+        let price_of_repeats =
+            REPEATED_PRICE * f64::from(budget_ms) / f64::from(walk.walking_ms().max(1)) / problem.comfort;
+        let repeats: Vec<f64> = repeated_ms(&walk.ways).into_iter().map(|ms| ms * price_of_repeats).collect();
         let deep: Vec<(Spur, f64)> = spurs(&walk).into_iter().map(|spur| (spur, price(spur))).collect();
         let price: f64 = deep.iter().map(|(_, price)| price).sum();
-        let worth = score.score() * (1.0 + 0.5 * used - repeated - 3.0 * (repeated - 0.05).max(0.0)) - price;
+        let worth =
+            score.score() * (1.0 + 0.5 * used - repeated - 3.0 * (repeated - FINE_REPEATED).max(0.0)) - price;
         // Without the stop at its end there is no spur; whether that is the better walk is seen in the next round.
         let given_up: Vec<usize> =
             deep.iter().filter(|(_, price)| *price > 0.0).map(|(spur, _)| walk.stops[spur.tip - 1]).collect();
@@ -116,17 +127,23 @@ fn visit(
             stops[stop].dwell_ms = u32::MAX;
             tour.order.retain(|&other| usize::from(other) != stop);
         }
+        if repeated > FINE_REPEATED {
+            matrix.make_dearer(&laid.order, &repeats);
+        }
         // Aim so that the next walk just fits; one that repeats itself needs more room for other ways.
-        let aside = (repeated - 0.05).max(0.0) * 0.6;
+        let aside = (repeated - FINE_REPEATED).max(0.0) * 0.6;
         planned_ms =
             (planned_ms + (0.985 - used - aside) * f64::from(budget_ms)).max(f64::from(budget_ms) * 0.6);
+        let best_ms = best.as_ref().map_or(0, |(_, walk)| walk.total_ms());
+        let is_short = f64::from(best_ms) < FILLED * f64::from(budget_ms);
+        variety.as_offered |= round + 1 == VARIED_ROUNDS && is_short;
         (effort.on_progress)((0.3 + 0.6 * (round + 1) as f32 / ROUNDS as f32).min(0.9));
-        if (0.965..=1.0).contains(&used) && repeated < 0.05 && round > 0 && given_up.is_empty() {
+        if (0.965..=1.0).contains(&used) && repeated < FINE_REPEATED && round > 0 && given_up.is_empty() {
             break;
         }
     }
     let Some((_, mut walk)) = best else { return straight };
-    let problem = Problem::new(&stops, matrix, Variety::of(candidates), budget_ms);
+    let problem = Problem::new(&stops, matrix, variety.clone(), budget_ms);
     while let Some(fewer) = without_excess(router, &problem, &walk, budget_ms) {
         walk = fewer;
     }

@@ -20,6 +20,7 @@ mod profile;
 mod quality;
 mod reach;
 mod region;
+mod repeats;
 mod score;
 mod search;
 mod shortest_paths;

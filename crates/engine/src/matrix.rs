@@ -20,4 +20,17 @@ impl Matrix {
             unpleasant_ms: weights.iter().map(|weight| weight.cost_ms() - weight.time_ms()).collect(),
         }
     }
+
+    /// Makes the ways of a tour, from the start by its stops to the end, unpleasant by so many milliseconds more in both
+    /// directions, unless they are as unpleasant already.
+    pub fn make_dearer(&mut self, tour: &[u16], more_ms: &[f64]) {
+        let (start, end) = (self.size - 2, self.size - 1);
+        let stops = || tour.iter().map(|&stop| usize::from(stop));
+        let ways = std::iter::once(start).chain(stops()).zip(stops().chain([end]));
+        for ((from, to), &more_ms) in ways.zip(more_ms) {
+            for entry in [from * self.size + to, to * self.size + from] {
+                self.unpleasant_ms[entry] = self.unpleasant_ms[entry].max(more_ms as u32);
+            }
+        }
+    }
 }

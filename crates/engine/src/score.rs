@@ -9,6 +9,8 @@ use crate::{
 };
 
 const THEME_WEIGHT: f64 = 0.6;
+/// On a walk of fewer stops than this two of a kind will do.
+pub(crate) const A_FEW_STOPS: usize = 5;
 /// A kind of which a larger part of the offer is than this is what was asked for.
 const ASKED_FOR: f64 = 2.0 / 3.0;
 const MOST_THEMES: usize = 32;
@@ -25,25 +27,33 @@ fn returns(sum: f64) -> f64 {
 pub(crate) struct Variety {
     /// What part of the offer each kind is.
     shares: Rc<[f64]>,
+    /// A varied walk would be a short one: kinds may come as they are offered.
+    pub as_offered: bool,
 }
 
 impl Variety {
     pub fn of(candidates: &Candidates) -> Self {
-        Self { shares: candidates.kind_shares.as_slice().into() }
+        Self { shares: candidates.kind_shares.as_slice().into(), as_offered: false }
     }
 
     #[cfg(test)]
     pub fn among(kinds: usize) -> Self {
-        Self { shares: vec![1.0 / kinds as f64; kinds].into() }
+        Self { shares: vec![1.0 / kinds as f64; kinds].into(), as_offered: false }
     }
 
-    /// Most stops of a kind among so many: two fifths, one at least. Whoever asks for what is nearly all of one kind, or of
-    /// two, has asked for them as they come.
+    /// Most stops of a kind among so many: two fifths, or half of a few. Whoever asks for what is nearly all of one kind, or
+    /// of two, has asked for them as they come; so they do where there is little else.
     fn most(&self, kind: usize, stops: usize) -> usize {
         let share = self.shares[kind];
         let asked_for = share > ASKED_FOR || self.shares.len() <= 2;
-        let as_they_come = if asked_for { (share * stops as f64).ceil() as usize } else { 0 };
-        (stops * 2 / 5).max(1).max(as_they_come)
+        let as_they_come = match share * stops as f64 {
+            fair if asked_for => fair.ceil() as usize,
+            // Who looks at the same town in another way may see other shares.
+            fair if self.as_offered => (0.85 * fair) as usize,
+            _ => 0,
+        };
+        let varied = if stops < A_FEW_STOPS { stops.div_ceil(2) } else { stops * 2 / 5 };
+        varied.max(as_they_come)
     }
 }
 
@@ -204,4 +214,20 @@ fn bits(mut mask: u32) -> impl Iterator<Item = usize> {
         mask &= mask.wrapping_sub(1);
         (bit < u32::BITS).then_some(bit as usize)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_come_as_they_are_offered_only_where_little_else_is() {
+        let most = |shares: &[f64], as_offered| Variety { shares: shares.into(), as_offered }.most(0, 10);
+        assert_eq!(most(&[0.6, 0.2, 0.2], false), 4);
+        assert_eq!(most(&[0.6, 0.2, 0.2], true), 5);
+        assert_eq!(most(&[0.2, 0.4, 0.4], true), 4);
+        assert_eq!(most(&[0.8, 0.1, 0.1], false), 8);
+        assert_eq!(most(&[0.5, 0.5], false), 5);
+        assert_eq!(Variety::among(4).most(0, 3), 2);
+    }
 }

@@ -33,7 +33,7 @@ pub(crate) struct Tour {
 
 impl<'a> Problem<'a> {
     pub fn new(stops: &'a [Candidate], matrix: &'a Matrix, variety: Variety, budget_ms: u32) -> Self {
-        let dwell_limit_ms = budget_ms / 100 * 62;
+        let dwell_limit_ms = budget_ms / 100 * 68;
         Self { stops, matrix, variety, budget_ms, dwell_limit_ms, comfort: 0.5, stretch: 1.0 }
     }
 
