@@ -60,9 +60,9 @@ fn absorb(kept: &mut Place, other: Place) {
     let (ours, theirs) = (in_brief(&kept.tags), in_brief(&other.tags));
     if let (Some(narrative), Some(theirs)) = (&mut kept.poi.narrative, &theirs)
         && ours.as_ref().is_none_or(|ours| !ours.starts_with(theirs))
-        && !["a building", "a sight", "a historic place"].contains(&theirs.as_str())
+        && !["a building", "a visitor attraction", "a historic place"].contains(&theirs.as_str())
     {
-        *narrative += &format!(" In the same place: {theirs}.");
+        *narrative += &format!(" In the same place there is {theirs}.");
     }
     kept.also.push(other.poi.id);
     kept.also.extend(other.also);
