@@ -48,7 +48,7 @@ async fn count(system: &System, of: &str) -> i64 {
     system.database().sql(&format!("SELECT count(*) FROM {of}")).await.unwrap().parse().unwrap()
 }
 
-/// Takes a walk, and hears of new places where it was thin. The two pieces of news may come in any order.
+/// Takes a walk, and hears of new places where it was thin, after it has heard of the walk.
 async fn walk_and_hear(walker: &Walker, seed: u32) {
     let mut socket = walker.websocket().await.unwrap();
     let (_, accepted) = walker.post_route(&wish(seed)).await.unwrap();
@@ -65,6 +65,7 @@ async fn walk_and_hear(walker: &Walker, seed: u32) {
         assert_eq!(message["payload"]["request_id"], accepted["request_id"], "{message}");
         complete |= message["payload"]["status"] == "complete";
         enriched |= message["type"] == "area_enriched";
+        assert!(complete || !enriched, "of better walks than one that is not there yet: {message}");
     }
 }
 
