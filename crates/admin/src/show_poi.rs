@@ -9,20 +9,24 @@ use crate::Postgres;
 pub(crate) async fn run(id: PoiId, postgres: &Postgres) -> anyhow::Result<()> {
     let database = Database::new(&postgres.database_url, 1, "wildside-admin")?;
     let themes = interest_themes(&database).await?;
-    let details = poi_details(&database, id).await?.with_context(|| format!("there is no place {id}"))?;
+    let details = poi_details(&database, id).await?;
+    let details = details.with_context(|| format!("no place is known as {id}{}", in_osm(id)))?;
     database.close().await;
     print!("{}", report(details, &themes));
     Ok(())
 }
 
+fn in_osm(id: PoiId) -> String {
+    id.osm().map_or_else(String::new, |(kind, id)| format!(", {}/{id}", kind.as_str()))
+}
+
 fn report(details: PoiDetails, themes: &[ThemeRow]) -> String {
     let PoiDetails { poi, tags, attribution, dataset, edited, retired } = details;
     let id = poi.id;
-    let osm = id.osm().map(|(kind, id)| format!("{}/{id}", kind.as_str())).unwrap_or_default();
     let names = themes.iter().filter(|theme| poi.themes.contains(&theme.id)).map(|theme| theme.name.as_str());
     let told_by = if edited { "an editor" } else { "its tags" };
     let rows = [
-        ("id", format!("{id}, {osm}")),
+        ("id", format!("{id}{}", in_osm(id))),
         ("name", poi.name.unwrap_or_else(|| "-".into())),
         ("in English", english_name(&tags).unwrap_or("-").to_owned()),
         ("where", format!("{:.7}, {:.7}", poi.location.lon(), poi.location.lat())),

@@ -78,6 +78,9 @@ async fn a_thin_walk_leads_to_places_and_the_next_one_is_better() {
     let system = thin_city(Options::default()).await;
     let walker = system.walker().await.unwrap();
     let mut socket = walker.websocket().await.unwrap();
+    let gateway = system.gateway(0).unwrap();
+    let known = count(&system, "pois WHERE retired_at IS NULL").await as f64;
+    until("all places are counted", async || metric(gateway, "pois_total").await == known).await;
 
     let thin = walker.follow(&mut socket, &wish(0), PATIENCE, |_| ()).await.unwrap();
     assert_eq!(thin["data_sparse"], true, "{thin}");
@@ -99,6 +102,9 @@ async fn a_thin_walk_leads_to_places_and_the_next_one_is_better() {
     let (worker, enricher) = (system.worker(0).unwrap(), system.enricher(0).unwrap());
     assert_eq!(metric(worker, "sparse_routes_total").await, 1.0);
     assert_eq!(metric(enricher, "enrichment_jobs_total{status=\"success\"}").await, 1.0);
+    let asked_once = async || metric(enricher, "overpass_budget_left{of=\"requests\"}").await == 999.0;
+    until("the budget is one less", asked_once).await;
+    assert_eq!(metric(gateway, "route_cache_lookups_total{result=\"miss\"}").await, 2.0);
     assert_eq!(system.overpass().unwrap().queries().len(), 1);
     let row = "SELECT status, found >= added, added, skipped FROM enrichments";
     assert_eq!(system.database().sql(row).await.unwrap(), format!("done|t|{added}|0"));
