@@ -70,16 +70,17 @@ impl Brief {
     }
 
     /// The same of a place whose name tells already what it is: "is Lutheran and dates from 1852".
-    fn predicates(&self, street: Option<&str>) -> String {
+    fn predicates(&self, name: &str, street: Option<&str>) -> String {
         let denomination: Vec<&str> = self.noun.split(' ').take_while(|word| is_proper(word)).collect();
+        let is_told = denomination.iter().all(|word| name.contains(word));
         let origin = |origin: &String| match origin.starts_with("designed") {
             true => format!("was {origin}"),
             false => format!("is {origin}"),
         };
         let predicates = [
-            (!denomination.is_empty()).then(|| format!("is {}", denomination.join(" "))),
+            (!is_told).then(|| format!("is {}", denomination.join(" "))),
             self.material.map(|material| format!("is made of {material}")),
-            street.filter(|_| denomination.is_empty()).map(|street| format!("is on {street}")),
+            street.filter(|_| is_told).map(|street| format!("is on {street}")),
             self.origin.as_ref().map(origin),
             self.date.as_ref().map(|date| format!("dates from {date}")),
         ];
@@ -104,7 +105,7 @@ fn first_sentence(tags: &Tags, brief: &Brief) -> String {
         let name = if has_title(tags) { format!("“{name}”") } else { name };
         return format!("{name} is {}.", brief.phrase(street.as_deref()));
     }
-    match brief.predicates(street.as_deref()).as_str() {
+    match brief.predicates(&name, street.as_deref()).as_str() {
         "" => format!("Its name in English is {name}."),
         predicates => format!("{} {predicates}.", capitalised(&name)),
     }

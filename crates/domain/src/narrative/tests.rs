@@ -40,6 +40,16 @@ fn what_the_name_says_is_not_said_again() {
     );
     let theatre = [("amenity", "theatre"), ("name", "Savoy-teatteri"), ("name:en", "Savoy Theatre")];
     assert_eq!(of(&theatre), "Its name in English is Savoy Theatre.");
+    let anglican = [
+        ("name", "St. Paul"),
+        ("name:en", "Saint Paul's Anglican Cathedral"),
+        ("building", "cathedral"),
+        ("denomination", "anglican"),
+        ("heritage", "2"),
+    ];
+    let told =
+        "Its name in English is Saint Paul's Anglican Cathedral. It is protected as national heritage.";
+    assert_eq!(of(&anglican), told);
     let bank = [("office", "central_bank"), ("name", "Suomen Pankki"), ("name:en", "Bank of Finland")];
     assert_eq!(of(&bank), "Bank of Finland is a central bank.");
     let same = [("leisure", "park"), ("name", "Howard Gardens"), ("name:en", "HOWARD GARDENS")];
