@@ -11,6 +11,8 @@ mod streams;
 
 pub use connection::{Bus, BusError};
 pub use jobs::{Delivery, Outcome};
-pub use messages::{AreaEnriched, EnrichmentJob, GenerateRouteJob, Job, MaintenanceJob, RouteStatus};
+pub use messages::{
+    AreaEnriched, EnrichmentJob, GenerateRouteJob, Job, MaintenanceJob, NEWS_SUBJECTS, RouteStatus,
+};
 pub use news::News;
 pub use streams::Queue;

@@ -83,12 +83,9 @@ impl Job for MaintenanceJob {
 pub struct RouteStatus(pub StatusEvent);
 
 impl RouteStatus {
-    /// All of them.
-    pub const SUBJECTS: &'static str = "status.*.*";
-
     /// Where it is sent.
     pub fn subject(&self) -> String {
-        subject_of(self.0.user_id, self.0.request_id)
+        format!("status.{}.{}", self.0.user_id, self.0.request_id)
     }
 }
 
@@ -106,18 +103,22 @@ pub struct AreaEnriched {
 }
 
 impl AreaEnriched {
-    /// All of them.
-    pub const SUBJECTS: &'static str = "enriched.*.*";
+    const SUFFIX: &'static str = ".enriched";
 
     /// Where it is sent.
     pub fn subject(&self) -> String {
-        format!("enriched.{}.{}", self.user_id, self.request_id)
+        format!("status.{}.{}{}", self.user_id, self.request_id, Self::SUFFIX)
+    }
+
+    /// What is sent there is such a message.
+    pub(crate) fn is_sent_to(subject: &str) -> bool {
+        subject.ends_with(Self::SUFFIX)
     }
 }
 
-fn subject_of(user: UserId, request: RequestId) -> String {
-    format!("status.{user}.{request}")
-}
+/// All news of requests. They are heard by one subscription, which keeps their order: first that there is a walk, then
+/// that there is a better one.
+pub const NEWS_SUBJECTS: &str = "status.>";
 
 /// The header under which a message carries its W3C trace context.
 pub(crate) const TRACEPARENT: &str = "traceparent";

@@ -1,7 +1,7 @@
-//! News of route requests and of what they led to, on its way from workers to every notifier. It is not kept: whoever may have missed
-//! some reads the truth from PostgreSQL, and [`News::Gap`] says when.
+//! News of route requests and of what they led to, on its way from workers to every notifier. It is not kept: whoever
+//! may have missed some reads the truth from PostgreSQL, and [`News::Gap`] says when.
 
-use async_nats::{HeaderMap, Subscriber};
+use async_nats::HeaderMap;
 use domain::StatusEvent;
 use futures_util::{Stream, StreamExt, stream};
 use serde::de::DeserializeOwned;
@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     AreaEnriched, Bus, BusError, RouteStatus,
-    messages::{TRACEPARENT, from_payload, to_payload},
+    messages::{NEWS_SUBJECTS, TRACEPARENT, from_payload, to_payload},
 };
 
 /// What a notifier hears.
@@ -56,28 +56,25 @@ impl Bus {
         &self,
         shutdown: CancellationToken,
     ) -> Result<impl Stream<Item = News> + use<>, BusError> {
-        let (statuses, enriched) =
-            (self.subscribe(RouteStatus::SUBJECTS).await?, self.subscribe(AreaEnriched::SUBJECTS).await?);
+        let subscription = self.client.subscribe(NEWS_SUBJECTS).await;
+        let messages = subscription.map_err(|error| BusError::Connection(error.to_string()))?;
         // A subscription counts when the broker has it. While the broker is away that is after the reconnect, and the
         // gap that comes with it.
         tokio::time::timeout(std::time::Duration::from_secs(1), self.client.flush()).await.ok();
-        let statuses = statuses.filter_map(async |message| {
+        let messages = messages.filter_map(async |message| {
+            if AreaEnriched::is_sent_to(&message.subject) {
+                return read(&message).map(News::Enriched);
+            }
             let RouteStatus(event) = read(&message)?;
             let traceparent = message.headers.as_ref().and_then(|headers| headers.get(TRACEPARENT));
             Some(News::Status { event, traceparent: traceparent.map(ToString::to_string) })
         });
-        let enriched = enriched.filter_map(async |message| read(&message).map(News::Enriched));
         let gaps = stream::unfold(self.gaps.clone(), async |mut gaps| {
             gaps.changed().await.ok()?;
             Some((News::Gap, gaps))
         });
-        let news = stream::select_all([statuses.boxed(), enriched.boxed(), gaps.boxed()]);
+        let news = stream::select_all([messages.boxed(), gaps.boxed()]);
         Ok(news.take_until(shutdown.cancelled_owned()))
-    }
-
-    async fn subscribe(&self, subjects: &'static str) -> Result<Subscriber, BusError> {
-        let subscription = self.client.subscribe(subjects).await;
-        subscription.map_err(|error| BusError::Connection(error.to_string()))
     }
 }
 

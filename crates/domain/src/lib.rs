@@ -36,7 +36,7 @@ pub use duplicates::merge_duplicates;
 pub use field_error::{FieldError, Fields, Read};
 pub use ids::{PoiId, RequestId, RouteId, ThemeId, UserId};
 pub use narrative::{in_brief, narrative};
-pub use poi::{OsmKind, Place, Poi, Tags, dwell_seconds, kind_of_place, name_of_place};
+pub use poi::{OsmKind, Place, Poi, Tags, dwell_seconds, english_name, kind_of_place, name_of_place};
 pub use popularity::{PopularityScale, prominence};
 pub use refusal::Refusal;
 pub use request_status::{RequestStatus, StatusEvent};

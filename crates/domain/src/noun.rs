@@ -4,7 +4,8 @@ use crate::{Tags, poi::kind_of_place};
 pub(crate) fn noun_of_place(tags: &Tags) -> Option<String> {
     let kind = kind_of_place(tags)?;
     let (key, value) = kind.split_once('=')?;
-    let get = |key: &str| tags.get(key).map(String::as_str).filter(|value| *value != "no");
+    // Of several values the first, as with the kind.
+    let get = |key: &str| tags.get(key)?.split(';').next().map(str::trim).filter(|value| *value != "no");
     let plain = match (key, value) {
         ("tourism", "artwork") => match get("artwork_type") {
             Some(
@@ -20,7 +21,7 @@ pub(crate) fn noun_of_place(tags: &Tags) -> Option<String> {
             }
             _ => "museum",
         },
-        ("tourism", "attraction" | "yes") => "sight",
+        ("tourism", "attraction" | "yes") => "visitor attraction",
         ("tourism", "aquarium" | "gallery" | "viewpoint" | "zoo") => value,
         ("tourism", "theme_park") => "theme park",
         ("tourism", "picnic_site") => "picnic site",
@@ -58,7 +59,7 @@ pub(crate) fn noun_of_place(tags: &Tags) -> Option<String> {
         ("historic", "wreck") => "wreck",
         ("historic", "yes" | "heritage") => "historic place",
         ("historic", "building") => "historic building",
-        ("amenity", "arts_centre") => "centre for the arts",
+        ("amenity", "arts_centre") => "arts centre",
         (
             "amenity",
             "bar" | "cafe" | "pub" | "restaurant" | "library" | "theatre" | "fountain" | "nightclub",
@@ -76,11 +77,11 @@ pub(crate) fn noun_of_place(tags: &Tags) -> Option<String> {
         ("amenity", "ferry_terminal") => "ferry landing",
         ("amenity", "grave_yard") => "graveyard",
         ("amenity", "ice_cream") => "ice cream parlour",
-        ("amenity", "marketplace") => "market place",
+        ("amenity", "marketplace") => "market",
         ("amenity", "place_of_worship") => return Some(place_of_worship(tags)),
         ("amenity", "public_bookcase") => "shelf where books change hands",
         ("amenity", "townhall") => "town hall",
-        ("amenity", "courthouse") => "court house",
+        ("amenity", "courthouse") => "courthouse",
         ("leisure", "garden") => match get("garden:type") {
             Some("botanical") => "botanical garden",
             _ => "garden",
@@ -98,7 +99,7 @@ pub(crate) fn noun_of_place(tags: &Tags) -> Option<String> {
         ("natural", "wood") => "wood",
         ("natural", "rock" | "stone") => "rock",
         ("natural", "bare_rock") => "stretch of bare rock",
-        ("natural", "coastline") => "piece of coast",
+        ("natural", "coastline") => "stretch of coast",
         ("natural", "cave_entrance") => "cave",
         ("man_made", "tower") => match get("tower:type") {
             Some("bell_tower") => "bell tower",
@@ -114,12 +115,17 @@ pub(crate) fn noun_of_place(tags: &Tags) -> Option<String> {
         ("shop", "chocolate") => "chocolate shop",
         ("shop", "alcohol") => "wine and spirits shop",
         ("shop", "antiques") => "antiques shop",
-        ("shop", "art") => "art dealer's",
+        ("shop", "art") => "art shop",
         ("shop", "charity") => "charity shop",
         ("shop", "second_hand") => "second-hand shop",
         ("shop", "department_store") => "department store",
         ("shop", "supermarket" | "kiosk") => value,
         ("shop", "mall") => "shopping centre",
+        ("shop", "toys") => "toy shop",
+        ("shop", "comics") => "comic shop",
+        ("shop", "collector") => "shop for collectors",
+        ("shop", "stamps") => "stamp dealer's",
+        ("shop", "curiosity") => "curiosity shop",
         ("shop", "yes") => "shop",
         ("shop", _) => return readable(value).map(|kind| format!("{kind} shop")),
         ("craft", "brewery" | "winery" | "distillery" | "pottery") => value,
@@ -140,7 +146,7 @@ pub(crate) fn noun_of_place(tags: &Tags) -> Option<String> {
         ("building", "house" | "palace" | "windmill" | "theatre" | "tower" | "castle" | "bunker") => value,
         ("building", _) => "building",
         ("boundary", "protected_area") => "protected area",
-        ("boundary" | "place" | "landuse", "cemetery" | "forest") => value,
+        ("boundary" | "place" | "landuse", "cemetery" | "forest" | "quarry") => value,
         ("boundary" | "place" | "landuse" | "heritage", _) => return None,
         _ => return readable(value),
     };
@@ -149,7 +155,7 @@ pub(crate) fn noun_of_place(tags: &Tags) -> Option<String> {
 
 /// A church by its building, else by its religion, with its denomination.
 fn place_of_worship(tags: &Tags) -> String {
-    let get = |key: &str| tags.get(key).map(String::as_str);
+    let get = |key: &str| tags.get(key)?.split(';').next().map(str::trim);
     let house = match (get("building"), get("amenity"), get("religion")) {
         (Some(house @ ("cathedral" | "chapel" | "mosque" | "synagogue" | "temple" | "church")), ..) => house,
         (Some("basilica"), ..) => "basilica",

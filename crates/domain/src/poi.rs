@@ -87,7 +87,7 @@ impl Poi {
 }
 
 /// Keys that say what a place is, the most telling first.
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 17] = [
     "tourism",
     "historic",
     "amenity",
@@ -101,15 +101,18 @@ const KINDS: [&str; 16] = [
     "place",
     "waterway",
     "building",
+    "military",
     "boundary",
     "landuse",
     "heritage",
 ];
 
 /// Values that say little where another key says more: a church that is also an attraction is a church.
-const VAGUE: [&str; 14] = [
+const VAGUE: [&str; 16] = [
     "yes",
     "attraction",
+    "coastline",
+    "locality",
     "building",
     "heritage",
     "information",
@@ -128,7 +131,8 @@ const VAGUE: [&str; 14] = [
 pub fn kind_of_place(tags: &Tags) -> Option<String> {
     // Of several values the first is the one the mapper thought of first.
     let kinds = || KINDS.iter().filter_map(|key| Some((*key, tags.get(*key)?.split(';').next()?.trim())));
-    let telling = kinds().find(|(_, value)| !VAGUE.contains(value) && *value != "no");
+    // How a place is protected is not what it is.
+    let telling = kinds().find(|(key, value)| *key != "heritage" && !VAGUE.contains(value) && *value != "no");
     let (key, value) = telling.or_else(|| kinds().find(|(_, value)| *value != "no"))?;
     Some(format!("{key}={value}"))
 }
@@ -137,6 +141,13 @@ pub fn kind_of_place(tags: &Tags) -> Option<String> {
 pub fn name_of_place(tags: &Tags) -> Option<&str> {
     let names = ["name", "name:en", "int_name", "official_name", "loc_name"];
     names.iter().filter_map(|key| tags.get(*key)).map(|name| name.trim()).find(|name| !name.is_empty())
+}
+
+/// The name in English, where there is one and it is not the one that [`name_of_place`] tells.
+pub fn english_name(tags: &Tags) -> Option<&str> {
+    let name = tags.get("name:en").map(|name| name.trim()).filter(|name| !name.is_empty())?;
+    let is_local = name_of_place(tags).is_some_and(|local| local.to_lowercase() == name.to_lowercase());
+    (!is_local).then_some(name)
 }
 
 /// How long a walker stays who passes by and looks, in seconds: not a whole visit, which nobody plans into a walk.
@@ -182,6 +193,8 @@ mod tests {
         );
         assert_eq!(kind("tourism=attraction building=yes"), "tourism=attraction");
         assert_eq!(kind("historic=monument;ruins"), "historic=monument");
+        assert_eq!(kind("historic=heritage heritage=2 building=yes"), "historic=heritage");
+        assert_eq!(kind("place=island natural=coastline"), "place=island");
         assert_eq!(kind("building=no name=Nothing"), "");
     }
 
@@ -196,5 +209,13 @@ mod tests {
         assert_eq!(name_of_place(&tags("name=Tuomiokirkko name:en=Cathedral")), Some("Tuomiokirkko"));
         assert_eq!(name_of_place(&tags("name:en=Cathedral")), Some("Cathedral"));
         assert_eq!(name_of_place(&tags("ref=12")), None);
+    }
+
+    #[test]
+    fn a_name_in_english_is_told_where_it_says_more() {
+        assert_eq!(english_name(&tags("name=Tuomiokirkko name:en=Cathedral")), Some("Cathedral"));
+        assert_eq!(english_name(&tags("name=Kiasma name:en=KIASMA")), None);
+        assert_eq!(english_name(&tags("name:en=Cathedral")), None);
+        assert_eq!(english_name(&tags("name=Kiasma")), None);
     }
 }

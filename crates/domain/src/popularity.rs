@@ -34,13 +34,13 @@ pub fn prominence(tags: &Tags) -> f32 {
 
 /// `heritage=1` is the world's, 2 a nation's, larger numbers a region's or a town's.
 fn heritage(tags: &Tags) -> f64 {
-    let level = match tags.get("heritage").map(String::as_str) {
-        None | Some("no") => 0.0,
-        Some("1") => 0.45,
-        Some("2") => 0.20,
-        Some("3" | "4") => 0.15,
-        Some(_) => 0.10,
-    };
+    let level = highest(tags, "heritage", |level| match level {
+        "no" => 0.0,
+        "1" => 0.45,
+        "2" => 0.20,
+        "3" | "4" => 0.15,
+        _ => 0.10,
+    });
     let world = tags.keys().any(|key| key.starts_with("ref:whc") || key.starts_with("whc:"));
     if world { 0.45 } else { level }
 }
@@ -54,12 +54,18 @@ fn translations(tags: &Tags) -> f64 {
 }
 
 fn tourism(tags: &Tags) -> f64 {
-    match tags.get("tourism").map(String::as_str) {
-        Some("attraction" | "museum" | "theme_park" | "zoo" | "aquarium") => 0.20,
-        Some("gallery" | "viewpoint") => 0.10,
-        Some("artwork" | "yes") => 0.03,
+    highest(tags, "tourism", |kind| match kind {
+        "attraction" | "museum" | "theme_park" | "zoo" | "aquarium" => 0.20,
+        "gallery" | "viewpoint" => 0.10,
+        "artwork" | "yes" => 0.03,
         _ => 0.0,
-    }
+    })
+}
+
+/// The weight of the weightiest of the values that a tag lists.
+fn highest(tags: &Tags, key: &str, weight: impl Fn(&str) -> f64) -> f64 {
+    let values = tags.get(key).into_iter().flat_map(|values| values.split(';'));
+    values.map(|value| weight(value.trim())).fold(0.0, f64::max)
 }
 
 /// Turns prominence into a popularity score, 0 hidden gem to 1 hotspot: the share of the data set's places that are
@@ -178,6 +184,7 @@ mod tests {
     fn higher_protection_counts_more() {
         let level = |level: &str| prominence(&tags(&format!("heritage={level}")));
         assert!(level("1") > level("2") && level("2") > level("4") && level("4") > level("yes"));
+        assert_eq!(level("4;2"), level("2"));
     }
 
     /// Five plain places, three with a page, one that is famous.

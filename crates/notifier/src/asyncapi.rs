@@ -50,7 +50,7 @@ fn document() -> Value {
                     "area_enriched": message(
                         "area_enriched",
                         "A request that found too few places led to more: the same wish now gets a better walk. Said once, to \
-                         who is connected."
+                         who is connected, and after the request's `complete`."
                     ),
                     "walk_progress": message("walk_progress", "Where the walker is: the answer to update_location."),
                     "error": message("error", "A message was not understood or not followed."),

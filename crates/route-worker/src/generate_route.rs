@@ -14,7 +14,7 @@ use domain::{Refusal, RequestId, Route, SearchArea, StatusEvent};
 use service::{analytics::Event, telemetry};
 use store::{
     Attempt, Claim, NewsOf, StoreError, WantedEnrichment, claim, complete, fail, hand_back, is_pinned,
-    pois_within, renew_lease, told, untold, want_enrichment,
+    pois_within, renew_lease, told, untold, walk_told, want_enrichment,
 };
 use thiserror::Error;
 use tokio::sync::watch;
@@ -53,11 +53,10 @@ pub(crate) async fn generate_route(app: App, delivery: Delivery<GenerateRouteJob
                 tracing::Span::current().record("attempt", attempt.number);
                 work(&app, &attempt).await
             }
-            Ok(Claim::Over(event)) => {
-                let told = tell(&app, event).await;
-                tell_learnt(&app, job.request_id).await;
-                told
-            }
+            Ok(Claim::Over(event)) => match tell(&app, event).await {
+                Outcome::Done => tell_learnt(&app, job.request_id).await,
+                later => later,
+            },
             Ok(Claim::Leased(left)) => Outcome::Later(left + Duration::from_millis(200)),
             Ok(Claim::Unknown) => {
                 tracing::warn!("there is no such request");
@@ -102,10 +101,12 @@ async fn work(app: &App, attempt: &Attempt) -> Outcome {
             metrics::counter!("jobs_total", "type" => "GenerateRoute", "status" => "success").increment(1);
             metrics::histogram!("route_generation_duration_seconds").record(started.elapsed().as_secs_f64());
             tracing::info!(status = %event.status, duration_ms = started.elapsed().as_millis() as u64, "request ended");
-            let told = tell(app, event).await;
+            let mut told = tell(app, event).await;
             if route.as_ref().is_some_and(|route| !route.sparse_themes.is_empty()) {
                 ask_for(app, &wanted).await;
-                tell_learnt(app, attempt.request_id).await;
+                if told == Outcome::Done {
+                    told = tell_learnt(app, attempt.request_id).await;
+                }
             }
             if let Some(route) = route {
                 let route_duration_minutes = f64::from(route.duration_s) / 60.0;
@@ -161,9 +162,13 @@ async fn ask_for(app: &App, wanted: &[WantedEnrichment]) {
     }
 }
 
-/// What was learnt while the walk was made, because another walker had asked for the same a moment before.
-async fn tell_learnt(app: &App, request: RequestId) {
+/// What was learnt while the walk was made, because another walker had asked for the same a moment before. What is learnt
+/// from now on the enrichment worker tells: not before, for who has no walk yet cannot make sense of a better one.
+async fn tell_learnt(app: &App, request: RequestId) -> Outcome {
     let telling = async {
+        // One connection keeps its order: with this answer the news of the walk is at the broker.
+        app.bus.ready().await.map_err(anyhow::Error::msg)?;
+        walk_told(&app.database, request).await?;
         for news in untold(&app.database, NewsOf::Request(request)).await? {
             if news.added > 0 {
                 let (user_id, request_id) = (news.user_id, news.request_id);
@@ -175,8 +180,12 @@ async fn tell_learnt(app: &App, request: RequestId) {
         }
         anyhow::Ok(())
     };
-    if let Err(error) = telling.await {
-        tracing::warn!(%error, "a walker did not hear of new places");
+    match telling.await {
+        Ok(()) => Outcome::Done,
+        Err(error) => {
+            tracing::warn!(%error, "a walker did not hear of new places; trying again");
+            Outcome::Later(PAUSE)
+        }
     }
 }
 

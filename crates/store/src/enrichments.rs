@@ -1,12 +1,17 @@
 //! What walkers wanted and we had too little of: wanted, tried by one worker at a time, and known well enough for a
 //! while. The places themselves are written by `ingests/learn.rs`.
 
+mod news;
+mod overview;
+
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use domain::{RequestId, SearchArea, ThemeId, UserId};
+use domain::{RequestId, SearchArea, ThemeId};
 
 use crate::{Database, StoreError};
+
+pub use news::{EnrichmentNews, NewsOf, forget_untold, told, untold, walk_told};
+pub use overview::{EnrichmentRow, enrichments};
 
 /// After so many failures in a row an enrichment is left alone for a day.
 const MOST_FAILURES: i32 = 5;
@@ -62,8 +67,8 @@ pub async fn want_enrichment(
     .await?;
     // What was learnt while this walk was made it does not know of.
     sqlx::query!(
-        "INSERT INTO enrichment_requests (area, theme_id, request_id)
-         SELECT e.area, e.theme_id, asked.id FROM enrichments AS e, route_requests AS asked
+        "INSERT INTO enrichment_requests (area, theme_id, request_id, walk_told)
+         SELECT e.area, e.theme_id, asked.id, false FROM enrichments AS e, route_requests AS asked
          WHERE e.area = $1 AND e.theme_id = ANY($2) AND asked.id = $3
            AND (e.status = 'wanted' OR e.status = 'done' AND e.finished_at > asked.created_at)
          ON CONFLICT DO NOTHING",
@@ -233,139 +238,7 @@ pub async fn refresh_enrichments(database: &Database, limit: i64) -> Result<u64,
     Ok(refreshed.rows_affected())
 }
 
-/// What one who wanted an enrichment is to hear.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EnrichmentNews {
-    /// Where.
-    pub area: SearchArea,
-    /// Of what.
-    pub theme_id: ThemeId,
-    /// Who.
-    pub user_id: UserId,
-    /// Whose request it was that led to it.
-    pub request_id: RequestId,
-    /// How many places are new.
-    pub added: u32,
-}
-
-/// Whose news is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NewsOf {
-    /// Of everybody who wanted this.
-    Enrichment(SearchArea, ThemeId),
-    /// Of this request.
-    Request(RequestId),
-}
-
-/// Who is still to be told of what was learnt. Only those who have their walk: the news that there is a better one comes
-/// after it.
-pub async fn untold(database: &Database, of: NewsOf) -> Result<Vec<EnrichmentNews>, StoreError> {
-    let (area, theme, request) = match of {
-        NewsOf::Enrichment(area, theme) => (Some(area.to_string()), Some(theme.0), None),
-        NewsOf::Request(request) => (None, None, Some(request.0)),
-    };
-    let rows = sqlx::query!(
-        r#"SELECT r.area, r.theme_id, asked.user_id, asked.id, coalesce(e.added, 0) AS "added!"
-           FROM enrichment_requests AS r
-           JOIN enrichments AS e ON e.area = r.area AND e.theme_id = r.theme_id
-           JOIN route_requests AS asked ON asked.id = r.request_id
-           WHERE (r.area = $1 OR $1 IS NULL) AND (r.theme_id = $2 OR $2 IS NULL) AND (r.request_id = $3 OR $3 IS NULL)
-             AND e.status = 'done' AND asked.status = 'complete'"#,
-        area,
-        theme,
-        request
-    )
-    .fetch_all(&database.pool)
-    .await?;
-    let news = rows.into_iter().map(|row| {
-        Ok(EnrichmentNews {
-            area: read(&row.area)?,
-            theme_id: ThemeId(row.theme_id),
-            user_id: UserId(row.user_id),
-            request_id: RequestId(row.id),
-            added: row.added.unsigned_abs(),
-        })
-    });
-    news.collect()
-}
-
-/// They have been told.
-pub async fn told(database: &Database, news: &EnrichmentNews) -> Result<(), StoreError> {
-    sqlx::query!(
-        "DELETE FROM enrichment_requests WHERE area = $1 AND theme_id = $2 AND request_id = $3",
-        news.area.to_string(),
-        news.theme_id.0,
-        news.request_id.0
-    )
-    .execute(&database.pool)
-    .await?;
-    Ok(())
-}
-
-/// Forgets those who waited for what has failed, or was learnt an hour ago: nobody waits so long. Returns how many.
-pub async fn forget_untold(database: &Database, limit: i64) -> Result<u64, StoreError> {
-    let forgotten = sqlx::query!(
-        "DELETE FROM enrichment_requests AS r USING (
-             SELECT waiting.area, waiting.theme_id, waiting.request_id
-             FROM enrichment_requests AS waiting JOIN enrichments AS e USING (area, theme_id)
-             WHERE e.status <> 'wanted' AND e.finished_at < now() - interval '1 hour' LIMIT $1) AS old
-         WHERE r.area = old.area AND r.theme_id = old.theme_id AND r.request_id = old.request_id",
-        limit
-    )
-    .execute(&database.pool)
-    .await?;
-    Ok(forgotten.rows_affected())
-}
-
-/// An enrichment, for an operator.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EnrichmentRow {
-    /// Where.
-    pub area: SearchArea,
-    /// Of what.
-    pub theme: String,
-    /// `wanted`, `done` or `failed`.
-    pub status: String,
-    /// When a walker last wanted it.
-    pub wanted_at: DateTime<Utc>,
-    /// When it last came to an end.
-    pub finished_at: Option<DateTime<Utc>>,
-    /// Wanted: when it is tried; otherwise how long it is known well enough.
-    pub due_at: DateTime<Utc>,
-    /// Places found, new ones, and elements that could not be read.
-    pub result: Option<[i32; 3]>,
-    /// Why the last try came to nothing.
-    pub error: Option<String>,
-}
-
-/// All enrichments, those wanted last first.
-pub async fn enrichments(database: &Database) -> Result<Vec<EnrichmentRow>, StoreError> {
-    let rows = sqlx::query!(
-        "SELECT e.area, t.name, e.status, e.wanted_at, e.finished_at, e.due_at, e.found, e.added, e.skipped, e.error
-         FROM enrichments AS e JOIN interest_themes AS t ON t.id = e.theme_id
-         ORDER BY e.wanted_at DESC, e.area, t.name"
-    )
-    .fetch_all(&database.pool)
-    .await?;
-    let enrichments = rows.into_iter().map(|row| {
-        Ok(EnrichmentRow {
-            area: read(&row.area)?,
-            theme: row.name,
-            status: row.status,
-            wanted_at: row.wanted_at,
-            finished_at: row.finished_at,
-            due_at: row.due_at,
-            result: row
-                .found
-                .zip(row.added)
-                .zip(row.skipped)
-                .map(|((found, added), skipped)| [found, added, skipped]),
-            error: row.error,
-        })
-    });
-    enrichments.collect()
-}
-
+/// An area as it is written.
 fn read(area: &str) -> Result<SearchArea, StoreError> {
     area.parse().map_err(|why| StoreError::Unreadable { what: "search area", why })
 }

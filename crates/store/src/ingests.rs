@@ -3,6 +3,8 @@
 //! An ingest is one transaction, and one ingest writes at a time: so the data version that others see grows with
 //! every change, and two ingests never wait for each other's rows. What is already as the extract says is not touched.
 
+mod cells;
+mod datasets;
 mod learn;
 mod networks;
 mod places;
@@ -13,17 +15,15 @@ use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{
-    Database, StoreError, database::Transaction, interest_themes::sync_themes_on, route_requests::stored,
-};
+use crate::{Database, StoreError, database::Transaction, interest_themes::sync_themes_on};
+
+use cells::write_cells;
+use datasets::{raise_version, write_dataset, write_provenance};
 
 pub use learn::{Enrichment, Learnt, learn, popularity_scale_near};
 
 /// Held by the ingest that is writing.
 const INGEST_LOCK: i64 = 0x0077_696c_6473_6964;
-
-/// Squares of the street network in one statement; each is some tens of kilobytes.
-const CELLS_AT_ONCE: usize = 64;
 
 /// Polygons, each of an outer ring and holes, each ring closed.
 pub type MultiPolygon = Vec<Vec<Vec<Coordinate>>>;
@@ -180,99 +180,6 @@ async fn supersede(connection: &mut PgConnection, ingest: &Ingest<'_>) -> Result
     places::pass_on(connection, &gone).await
 }
 
-/// Gives a dataset that has changed a version of its own; returns the version that it has.
-async fn raise_version(
-    connection: &mut PgConnection,
-    dataset: &str,
-    changed: bool,
-) -> Result<i64, StoreError> {
-    let version = sqlx::query_scalar!(
-        "UPDATE datasets
-         SET data_version = CASE WHEN $2 THEN nextval('data_version') ELSE data_version END,
-             updated_at = CASE WHEN $2 THEN now() ELSE updated_at END
-         WHERE name = $1 RETURNING data_version",
-        dataset,
-        changed
-    );
-    Ok(version.fetch_one(connection).await?)
-}
-
-/// True where the dataset is new or covers another area.
-async fn write_dataset(connection: &mut PgConnection, ingest: &Ingest<'_>) -> Result<bool, StoreError> {
-    let geojson = json!({"type": "MultiPolygon", "coordinates": ingest.coverage}).to_string();
-    let scale = stored(ingest.popularity)?;
-    sqlx::query!(
-        "UPDATE datasets SET osm_timestamp = $2, popularity_scale = $3
-         WHERE name = $1 AND (osm_timestamp, popularity_scale) IS DISTINCT FROM ($2, $3)",
-        ingest.dataset,
-        ingest.extract.osm_timestamp,
-        scale
-    )
-    .execute(&mut *connection)
-    .await?;
-    // A polygon drawn by hand may cross itself, on which ST_Covers would stumble later. The version is given out at the
-    // end, to those that changed.
-    let written = sqlx::query!(
-        "WITH area AS (
-             SELECT ST_Multi(ST_CollectionExtract(ST_MakeValid(ST_SetSRID(ST_GeomFromGeoJSON($2), 4326)), 3)) AS shape
-         )
-         INSERT INTO datasets AS d (name, coverage, osm_timestamp, popularity_scale, data_version)
-         SELECT $1, shape, $3, $4, 0 FROM area
-         ON CONFLICT (name) DO UPDATE SET coverage = excluded.coverage
-         WHERE ST_AsBinary(d.coverage) <> ST_AsBinary(excluded.coverage)",
-        ingest.dataset,
-        geojson,
-        ingest.extract.osm_timestamp,
-        scale
-    )
-    .execute(&mut *connection)
-    .await?;
-    Ok(written.rows_affected() > 0)
-}
-
-/// The cells that are new, different or gone.
-async fn write_cells(
-    connection: &mut PgConnection,
-    ingest: &Ingest<'_>,
-) -> Result<Vec<(i32, i32)>, StoreError> {
-    let xs: Vec<i32> = ingest.cells.iter().map(|cell| cell.x).collect();
-    let ys: Vec<i32> = ingest.cells.iter().map(|cell| cell.y).collect();
-    let gone = sqlx::query!(
-        "DELETE FROM street_cells AS c
-         WHERE dataset = $1
-           AND NOT EXISTS (SELECT FROM unnest($2::int[], $3::int[]) AS kept (x, y) WHERE (kept.x, kept.y) = (c.x, c.y))
-         RETURNING x, y",
-        ingest.dataset,
-        &xs,
-        &ys
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    let mut changed: Vec<(i32, i32)> = gone.into_iter().map(|cell| (cell.x, cell.y)).collect();
-    for (batch, (xs, ys)) in
-        ingest.cells.chunks(CELLS_AT_ONCE).zip(xs.chunks(CELLS_AT_ONCE).zip(ys.chunks(CELLS_AT_ONCE)))
-    {
-        let networks: Vec<&[u8]> = batch.iter().map(|cell| cell.network.as_slice()).collect();
-        let segments: Vec<i32> = batch.iter().map(|cell| cell.segments).collect();
-        let written = sqlx::query!(
-            "INSERT INTO street_cells AS c (dataset, x, y, network, segments)
-             SELECT $1, * FROM unnest($2::int[], $3::int[], $4::bytea[], $5::int[])
-             ON CONFLICT (x, y, dataset) DO UPDATE SET network = excluded.network, segments = excluded.segments
-             WHERE (c.network, c.segments) IS DISTINCT FROM (excluded.network, excluded.segments)
-             RETURNING x, y",
-            ingest.dataset,
-            xs,
-            ys,
-            &networks as &[&[u8]],
-            &segments
-        )
-        .fetch_all(&mut *connection)
-        .await?;
-        changed.extend(written.into_iter().map(|cell| (cell.x, cell.y)));
-    }
-    Ok(changed)
-}
-
 async fn count_pois(connection: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE interest_themes AS t SET poi_count = counted.pois
@@ -293,31 +200,4 @@ async fn count_pois(connection: &mut PgConnection) -> Result<(), StoreError> {
 fn counts(summary: &IngestSummary) -> serde_json::Value {
     let IngestSummary { added, updated, unchanged, retired, .. } = *summary;
     json!({"added": added, "updated": updated, "unchanged": unchanged, "retired": retired})
-}
-
-async fn write_provenance(
-    connection: &mut PgConnection,
-    dataset: &str,
-    extract: &Extract,
-    started_at: DateTime<Utc>,
-    changed: bool,
-    counts: serde_json::Value,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "INSERT INTO ingests (dataset, extract_name, extract_bytes, extract_sha256, osm_timestamp, attribution,
-                              started_at, finished_at, changed, counts)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp(), $8, $9)",
-        dataset,
-        extract.name,
-        extract.bytes,
-        extract.sha256,
-        extract.osm_timestamp,
-        extract.attribution,
-        started_at,
-        changed,
-        counts
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
 }

@@ -34,6 +34,16 @@ impl Socket {
         Ok(Self { stream })
     }
 
+    /// Waits until the server has sent what there was to say at the opening, for one to whom there is nothing to say:
+    /// only then does it listen. Whatever happens from now on comes as it happens.
+    pub async fn settled(mut self, within: Duration) -> anyhow::Result<Self> {
+        self.stream.send(Message::Ping(Vec::new().into())).await.context("writing to the WebSocket")?;
+        match timeout(within, self.stream.next()).await.context("no answer to a ping in time")? {
+            Some(Ok(Message::Pong(_))) => Ok(self),
+            other => bail!("something else than the answer to a ping: {other:?}"),
+        }
+    }
+
     /// The next message, or `None` after the server has closed. Pings are answered on the way.
     pub async fn next(&mut self, within: Duration) -> anyhow::Result<Option<Value>> {
         let deadline = Instant::now() + within;

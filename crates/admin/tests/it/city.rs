@@ -20,6 +20,8 @@ async fn the_bundled_city_has_places_for_at_least_sixteen_themes_and_streets() {
     assert_eq!(themes.iter().map(|theme| theme.name.clone()).collect::<Vec<_>>(), names);
     assert!(themes.iter().filter(|theme| theme.poi_count > 0).count() >= 16, "{themes:?}");
     assert_eq!(world.sql("SELECT sum(segments) > 4000 FROM street_cells").await, "t");
+    let open = "SELECT count(*) > 150 FROM pois WHERE osm_tags ? 'opening_hours'";
+    assert_eq!(world.sql(open).await, "t");
     let version = world.sql("SELECT data_version FROM datasets").await;
     assert_eq!(version, summary.data_version.to_string());
     for (place, covered) in [("24.9522 60.1694", "t"), ("25.3 60.0", "f")] {

@@ -18,8 +18,10 @@ use crate::{
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Place {
     id: i64,
-    /// Its name, where it has one.
+    /// Its name in the local language, where it has one.
     name: Option<String>,
+    /// Its name in English, where it is another.
+    name_en: Option<String>,
     location: GeoPoint,
     /// What kind of place it is, as an OSM tag.
     #[schema(example = "tourism=artwork")]
@@ -68,6 +70,7 @@ impl From<PoiDetails> for Place {
             id: poi.id.0,
             osm: poi.id.osm().map(|(kind, id)| format!("{}/{id}", kind.as_str())).unwrap_or_default(),
             name: poi.name,
+            name_en: domain::english_name(&tags).map(str::to_owned),
             location: domain::Point::from(poi.location).into(),
             kind: poi.kind,
             themes: poi.themes.into_iter().map(|theme| theme.0).collect(),

@@ -121,5 +121,14 @@ async fn a_stop_can_be_looked_at_by_anybody() {
         assert!(place["attribution"].as_str().unwrap().contains("OpenStreetMap"), "{place}");
         assert!(place["osm"].as_str().unwrap().contains('/'), "{place}");
         assert_eq!(place["retired"], false);
+        let (local, english) = (place["name"].as_str(), place["tags"]["name:en"].as_str());
+        let tells_more = |name: &&str| local.is_none_or(|local| local.to_lowercase() != name.to_lowercase());
+        assert_eq!(place["name_en"].as_str(), english.filter(tells_more), "{place}");
     }
+    let poi = &stops[0]["poi_id"];
+    let names = r#"{"name": "Kolme seppää", "name:en": "The Three Smiths"}"#;
+    let sql = format!("UPDATE pois SET osm_tags = osm_tags || '{names}' WHERE id = {poi}");
+    town.system.database().sql(&sql).await.unwrap();
+    let place = town.stranger().get(&format!("/api/v1/pois/{poi}")).await.unwrap().success().unwrap().json();
+    assert_eq!(place["name_en"], "The Three Smiths");
 }

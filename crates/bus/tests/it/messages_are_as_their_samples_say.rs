@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, fmt::Debug, fs, path::Path};
 
-use bus::{AreaEnriched, EnrichmentJob, GenerateRouteJob, Job, MaintenanceJob, RouteStatus};
+use bus::{AreaEnriched, EnrichmentJob, GenerateRouteJob, Job, MaintenanceJob, NEWS_SUBJECTS, RouteStatus};
 use domain::{RequestStatus, StatusEvent};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -109,8 +109,8 @@ fn every_sample_belongs_to_a_message() {
 fn a_message_is_addressed_by_what_it_is_about() {
     assert_eq!(job().subject(), format!("jobs.route.{REQUEST}"));
     assert_eq!(RouteStatus(status()).subject(), format!("status.{WALKER}.{REQUEST}"));
-    assert_eq!(enriched().subject(), format!("enriched.{WALKER}.{REQUEST}"));
-    assert_eq!((AreaEnriched::SUBJECTS, RouteStatus::SUBJECTS), ("enriched.*.*", "status.*.*"));
+    assert_eq!(enriched().subject(), format!("status.{WALKER}.{REQUEST}.enriched"));
+    assert_eq!(NEWS_SUBJECTS, "status.>");
     assert_eq!(job().message_id(3), format!("{REQUEST}:3"));
     assert_eq!(enrichment().subject(), format!("jobs.enrichment.{THEME}.12-2331-1185-2332-1186"));
     assert_eq!(enrichment().message_id(2), format!("12-2331-1185-2332-1186:{THEME}:2"));

@@ -1,7 +1,7 @@
 use std::pin::Pin;
 
-use bus::{Bus, News};
-use domain::{RequestId, RequestStatus, StatusEvent, UserId};
+use bus::{AreaEnriched, Bus, News};
+use domain::{RequestId, RequestStatus, StatusEvent, ThemeId, UserId};
 use futures_util::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -69,6 +69,28 @@ async fn every_listener_hears_it_in_order_and_with_its_trace() {
             let heard = listener.next_status().await;
             assert_eq!(heard, News::Status { event: event.clone(), traceparent });
         }
+    }
+}
+
+#[tokio::test]
+async fn that_there_is_a_walk_is_heard_before_that_there_is_a_better_one() {
+    let broker = Broker::start().await;
+    let mut listener = Listener::start(&broker).await;
+    let events: Vec<StatusEvent> = (1..=20).map(event).collect();
+    let enriched = |event: &StatusEvent| AreaEnriched {
+        user_id: event.user_id,
+        request_id: event.request_id,
+        theme_id: ThemeId(Uuid::nil()),
+        places_added: 3,
+    };
+    for event in &events {
+        broker.bus.publish_status(event.clone(), None).await.unwrap();
+        broker.bus.publish_enriched(&enriched(event)).await.unwrap();
+    }
+    for event in &events {
+        let status = News::Status { event: event.clone(), traceparent: None };
+        assert_eq!(listener.next_status().await, status);
+        assert_eq!(listener.next_status().await, News::Enriched(enriched(event)));
     }
 }
 

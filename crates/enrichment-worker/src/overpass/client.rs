@@ -90,6 +90,47 @@ fn pause(text: &str, now: DateTime<Utc>) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser;
+    use std::{
+        io::{Read, Write},
+        net::TcpListener,
+    };
+
+    /// What becomes of an answer of so many bytes where one mebibyte is the most.
+    fn asked(bytes: usize) -> Result<usize, AnswerError> {
+        let api = TcpListener::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("{error}"));
+        let url = format!("http://{}/", api.local_addr().unwrap_or_else(|error| panic!("{error}")));
+        let answering = thread::spawn(move || {
+            let Ok((mut asker, _)) = api.accept() else { return };
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {bytes}\r\nConnection: close\r\n\r\n");
+            // Who has read enough hangs up.
+            let _ = asker.read(&mut [0; 4096]);
+            let _ = asker.write_all(head.as_bytes()).and_then(|()| asker.write_all(&vec![b' '; bytes]));
+        });
+        let names = ["x", "--database-url", "a://b", "--nats-url", "a://b", "--overpass-largest-mib", "1"];
+        let names = names.into_iter().chain(["--overpass-url", &url]);
+        let config = crate::Config::try_parse_from(names).unwrap_or_else(|error| panic!("{error}"));
+        let overpass = Overpass::new(&config.overpass).unwrap_or_else(|| panic!("nobody to ask"));
+        let answer = overpass.ask_here("out;").map(|raw| raw.body.len());
+        drop(answering.join());
+        answer
+    }
+
+    #[test]
+    fn an_answer_that_is_too_large_is_not_read_to_its_end() {
+        const MIB: usize = 1024 * 1024;
+        assert_eq!(asked(MIB), Ok(MIB));
+        for bytes in [MIB + 1, 40 * MIB] {
+            assert!(matches!(asked(bytes), Err(AnswerError::TooMuch(_))), "{bytes}");
+        }
+    }
+
+    #[test]
+    fn without_an_address_nobody_is_asked() {
+        let names = ["x", "--database-url", "a://b", "--nats-url", "a://b"];
+        let config = crate::Config::try_parse_from(names).unwrap_or_else(|error| panic!("{error}"));
+        assert!(Overpass::new(&config.overpass).is_none());
+    }
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {

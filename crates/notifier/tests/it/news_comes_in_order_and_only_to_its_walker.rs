@@ -1,8 +1,14 @@
 use serde_json::{Value, json};
 use std::time::Duration;
-use testbed::{Options, Socket, StatusCode};
+use testbed::{Options, Socket, StatusCode, Walker};
 
 use crate::town::{PATIENCE, Town};
+
+/// A socket of a walker who has asked for nothing yet, after its snapshot, in which else a request could be further than
+/// the news of it that waits behind.
+async fn quiet(walker: &Walker) -> Socket {
+    walker.websocket().await.unwrap().settled(PATIENCE).await.unwrap()
+}
 
 /// What a socket hears of a request until it has ended.
 async fn until_ended(socket: &mut Socket, request: &Value) -> Vec<Value> {
@@ -49,16 +55,8 @@ async fn every_socket_of_a_walker_at_every_notifier_hears_all_of_it_and_nobody_e
     let (walker, other) = (town.walker().await, town.walker().await);
     let second = town.system.notifier(1).unwrap().base_url().unwrap();
     let elsewhere = walker.clone().at(&town.origin, &second);
-    let mut sockets = [
-        walker.websocket().await.unwrap(),
-        walker.websocket().await.unwrap(),
-        elsewhere.websocket().await.unwrap(),
-    ];
-    let mut strangers = [
-        other.websocket().await.unwrap(),
-        other.clone().at(&town.origin, &second).websocket().await.unwrap(),
-    ];
-    // A socket is registered before it opens, so whatever happens from now on is heard.
+    let mut sockets = [quiet(&walker).await, quiet(&walker).await, quiet(&elsewhere).await];
+    let mut strangers = [quiet(&other).await, quiet(&other.clone().at(&town.origin, &second)).await];
     let (status, accepted) = walker.post_route(&town.wish(1)).await.unwrap();
     assert_eq!(status, StatusCode::ACCEPTED);
     let mut stories = Vec::new();
@@ -87,7 +85,7 @@ async fn every_socket_of_a_walker_at_every_notifier_hears_all_of_it_and_nobody_e
 async fn a_request_that_fails_says_why_live_and_later() {
     let town = Town::start(Options::default()).await;
     let walker = town.walker().await;
-    let mut socket = walker.websocket().await.unwrap();
+    let mut socket = quiet(&walker).await;
     let (_, accepted) = walker.post_route(&town.hopeless_wish()).await.unwrap();
     let heard = until_ended(&mut socket, &accepted["request_id"]).await;
     assert_in_order(&heard, "failed");

@@ -5,7 +5,11 @@ use domain::{Coordinate, Place, PopularityScale, SearchArea, Tags, ThemeId, is_s
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::{Extract, count_pois, counts, places, raise_version, wait_for_the_others, write_provenance};
+use super::{
+    Extract, count_pois, counts,
+    datasets::{raise_version, write_provenance},
+    places, wait_for_the_others,
+};
 use crate::{Database, StoreError};
 
 /// How long an answer is good enough, one without any places included.

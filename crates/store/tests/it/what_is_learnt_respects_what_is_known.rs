@@ -4,8 +4,8 @@ use domain::{
     ThemeId,
 };
 use store::{
-    Enrichment, EnrichmentClaim, Extract, Ingest, Learnt, NewsOf, claim_enrichment, ingest, learn, untold,
-    want_enrichment,
+    Enrichment, EnrichmentClaim, Extract, Ingest, Learnt, NewsOf, claim_enrichment, due_enrichments,
+    forget_untold, ingest, learn, poi_details, refresh_enrichments, untold, walk_told, want_enrichment,
 };
 
 use crate::stage::{LONG, Stage, at};
@@ -207,10 +207,54 @@ async fn the_same_is_wanted_once_and_everybody_who_wanted_it_is_told() {
     let all = NewsOf::Enrichment(area(), books());
     assert!(untold(&stage.database, all).await.unwrap().is_empty(), "nobody has their walk yet");
     stage.sql("UPDATE route_requests SET status = 'complete'").await;
+    assert!(untold(&stage.database, all).await.unwrap().is_empty(), "nobody has heard of their walk yet");
+    for wish in &wishes {
+        walk_told(&stage.database, *wish).await.unwrap();
+    }
     assert_eq!(untold(&stage.database, all).await.unwrap().len(), 3);
     let own = untold(&stage.database, NewsOf::Request(wishes[0])).await.unwrap();
     assert_eq!(own.iter().map(|news| (news.request_id, news.added)).collect::<Vec<_>>(), [(wishes[0], 1)]);
     // Known well enough: the next one is answered from what there is, also in a part of the area.
     let wish = stage.accepted(walker).await;
     assert!(want_enrichment(&stage.database, wish.id, area(), &[books()]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_stale_is_wanted_again_while_walkers_ask_for_it() {
+    let stage = town(&[]).await;
+    answer(&stage, 2024, &[library(2, "Branch Library")]).await;
+    assert_eq!(refresh_enrichments(&stage.database, 10).await.unwrap(), 0, "it is fresh");
+    let status = || stage.sql("SELECT status FROM enrichments");
+    stage.sql("UPDATE enrichments SET due_at = now(), wanted_at = now() - interval '91 days'").await;
+    assert_eq!(refresh_enrichments(&stage.database, 10).await.unwrap(), 0, "nobody asks for it");
+    assert_eq!(status().await, "done");
+    stage.sql("UPDATE enrichments SET wanted_at = now() - interval '89 days'").await;
+    assert_eq!(refresh_enrichments(&stage.database, 10).await.unwrap(), 1);
+    assert_eq!(status().await, "wanted");
+    assert_eq!(due_enrichments(&stage.database, 10).await.unwrap().len(), 1);
+    assert_eq!(due_enrichments(&stage.database, 10).await.unwrap(), [], "its job is on its way");
+}
+
+#[tokio::test]
+async fn who_was_not_told_within_an_hour_is_not_waiting_any_more() {
+    let stage = town(&[]).await;
+    answer(&stage, 2024, &[library(2, "Branch Library")]).await;
+    assert_eq!(forget_untold(&stage.database, 10).await.unwrap(), 0);
+    stage.sql("UPDATE enrichments SET finished_at = now() - interval '61 minutes'").await;
+    assert_eq!(forget_untold(&stage.database, 10).await.unwrap(), 1);
+    assert_eq!(stage.count("enrichment_requests").await, 0);
+}
+
+#[tokio::test]
+async fn opening_hours_are_kept() {
+    let open = |id: i64, hours| {
+        let tags = [("amenity", "library"), ("name", "Library"), ("opening_hours", hours)];
+        place(NODE(id), id as f64 * 300.0, &tags)
+    };
+    let stage = town(&[open(1, "Mo-Fr 10:00-18:00")]).await;
+    answer(&stage, 2024, &[open(2, "24/7; PH off")]).await;
+    for (id, hours) in [(1, "Mo-Fr 10:00-18:00"), (2, "24/7; PH off")] {
+        let tags = poi_details(&stage.database, NODE(id)).await.unwrap().unwrap().tags;
+        assert_eq!(tags.get("opening_hours").map(String::as_str), Some(hours));
+    }
 }

@@ -188,6 +188,13 @@ mod tests {
         assert!(fits(r#"["a"]["a"!="no"]"#, &[("a", "yes")]));
         assert!(!fits(r#"["a"]["a"!="no"]"#, &[("a", "no")]));
         assert!(fits(r#"["a"!~"^(x)$"]"#, &[]));
+        let list = r#"["c"~"(^|;) *(d|e\\.f) *(;|$)"]"#;
+        for value in ["d", "e.f", "x;d", "x; d ;y", "e.f;x"] {
+            assert!(fits(list, &[("c", value)]), "{value}");
+        }
+        for value in ["dd", "x d", "e-f", "d,x", ""] {
+            assert!(!fits(list, &[("c", value)]), "{value}");
+        }
         assert!(fits(r#"["a"="b\"]\\"]"#, &[("a", "b\"]\\")]));
     }
 
