@@ -1,4 +1,4 @@
-//! Measures the engine, side by side with its peers: `cargo xtask bench walks` and so on build and start this program.
+//! Measures the engine and the map, side by side with their peers: `cargo xtask bench walks` and so on build and start this program.
 //!
 //! What is measured and how is told in docs/benchmarks.md.
 
@@ -11,6 +11,7 @@ mod memory;
 #[allow(clippy::print_stdout, reason = "telling a person the figures is what this program is for")]
 mod orienteering;
 mod streets;
+mod tiles;
 mod walks;
 mod wishes;
 
@@ -18,7 +19,7 @@ use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(name = "wildside-bench", about = "Measures the engine, side by side with its peers.")]
+#[command(name = "wildside-bench", about = "Measures the engine and the map, side by side with their peers.")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -32,6 +33,8 @@ enum Command {
     Walks(walks::WalksArgs),
     /// Solve a folder of orienteering instances within CPU budgets and compare with the best known scores
     Orienteering(orienteering::OrienteeringArgs),
+    /// Measure tile-server beside Martin
+    Tiles(tiles::TilesArgs),
     #[command(hide = true)]
     Serve(engine::ServeArgs),
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Engine(args) => engine::run(&args),
         Command::Walks(args) => walks::run(&args),
         Command::Orienteering(args) => orienteering::run(&args),
+        Command::Tiles(args) => tiles::run(&args),
         Command::Serve(_) => engine::serve(),
     };
     match result {

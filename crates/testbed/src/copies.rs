@@ -1,6 +1,7 @@
 //! Makes a large extract of a small one: copies of it, side by side. The format: OpenStreetMap wiki, "PBF Format".
 
 use anyhow::{Context, ensure};
+use flate2::{Compression, write::ZlibEncoder};
 use osmpbf::{Element, ElementReader, RelMemberType};
 use std::{
     collections::HashMap,
@@ -63,7 +64,7 @@ pub fn write_copies(extract: &Path, copies: u32, to: &Path) -> anyhow::Result<()
     let mut file = BufWriter::new(File::create(to).with_context(|| format!("writing {}", to.display()))?);
     let mut header = Message::default();
     header.bytes(4, b"OsmSchema-V0.6");
-    file.write_all(&blob("OSMHeader", &header.0))?;
+    file.write_all(&blob("OSMHeader", &header.0)?)?;
     for copy in 0..i64::from(copies) {
         // The first one takes the place in the middle, and the one that had it the first place.
         let place = if copy == 0 {
@@ -75,7 +76,7 @@ pub fn write_copies(extract: &Path, copies: u32, to: &Path) -> anyhow::Result<()
         };
         let shift = [(place / columns - columns / 2) * size[0], (place % columns - columns / 2) * size[1]];
         for block in elements.chunks(BLOCK) {
-            file.write_all(&blob("OSMData", &encode(block, copy * APART, shift)))?;
+            file.write_all(&blob("OSMData", &encode(block, copy * APART, shift))?)?;
         }
     }
     file.flush().with_context(|| format!("writing {}", to.display()))
@@ -118,20 +119,24 @@ fn encode(elements: &[Kept], ids: i64, shift: [i64; 2]) -> Vec<u8> {
     let mut strings = Strings { table: vec![""], numbers: HashMap::new() };
     // A group holds elements of one kind; these are in the order of the file.
     let mut groups: [Message; 3] = Default::default();
+    // Nodes are told column by column, as everybody does: DuckDB's reader passes over any others.
+    let (mut nodes, mut node_tags) = (Vec::new(), Vec::new());
     for kept in elements {
         let mut message = Message::default();
         let keys: Vec<u64> = kept.tags.iter().map(|(key, _)| strings.number(key)).collect();
         let values: Vec<u64> = kept.tags.iter().map(|(_, value)| strings.number(value)).collect();
         let id = kept.id + ids;
-        message.number(1, if matches!(kept.what, What::Node(_)) { zigzag(id) } else { id as u64 });
+        if let What::Node([lat, lon]) = kept.what {
+            nodes.push([id, lat + shift[0], lon + shift[1]]);
+            node_tags.extend(keys.into_iter().zip(values).flat_map(|(key, value)| [key, value]));
+            node_tags.push(0);
+            continue;
+        }
+        message.number(1, id as u64);
         message.packed(2, keys.into_iter());
         message.packed(3, values.into_iter());
         match &kept.what {
-            What::Node([lat, lon]) => {
-                message.number(8, zigzag(lat + shift[0]));
-                message.number(9, zigzag(lon + shift[1]));
-                groups[0].bytes(1, &message.0);
-            }
+            What::Node(_) => {}
             What::Way(nodes) => {
                 message.packed(8, deltas(nodes.iter().map(|node| node + ids)));
                 groups[1].bytes(3, &message.0);
@@ -144,6 +149,14 @@ fn encode(elements: &[Kept], ids: i64, shift: [i64; 2]) -> Vec<u8> {
                 groups[2].bytes(4, &message.0);
             }
         }
+    }
+    if !nodes.is_empty() {
+        let mut dense = Message::default();
+        for (field, column) in [(1, 0), (8, 1), (9, 2)] {
+            dense.packed(field, deltas(nodes.iter().map(|node| node[column])));
+        }
+        dense.packed(10, node_tags.into_iter());
+        groups[0].bytes(2, &dense.0);
     }
     let mut table = Message::default();
     strings.table.iter().for_each(|string| table.bytes(1, string.as_bytes()));
@@ -200,13 +213,17 @@ impl Message {
     }
 }
 
-fn blob(kind: &str, content: &[u8]) -> Vec<u8> {
+/// Packed, since DuckDB's reader takes no others.
+fn blob(kind: &str, content: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut packed = ZlibEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(content)?;
     let mut body = Message::default();
-    body.bytes(1, content);
+    body.number(2, content.len() as u64);
+    body.bytes(3, &packed.finish()?);
     let mut header = Message::default();
     header.bytes(1, kind.as_bytes());
     header.number(3, body.0.len() as u64);
-    [&(header.0.len() as u32).to_be_bytes()[..], &header.0, &body.0].concat()
+    Ok([&(header.0.len() as u32).to_be_bytes()[..], &header.0, &body.0].concat())
 }
 
 fn zigzag(value: i64) -> u64 {

@@ -1,5 +1,9 @@
 use anyhow::{Context, anyhow, bail};
-use std::{env, fs, path::PathBuf, time::Duration};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use tokio::process::Command;
 
 use crate::{
@@ -32,18 +36,34 @@ impl Martin {
         Self::start_with_log(url, log, Some(scratch)).await
     }
 
+    /// Starts one that is set up by another file, and tells its log of nothing but trouble. For benches.
+    pub async fn start_as(url: &str, config: &Path) -> anyhow::Result<Self> {
+        let scratch = Scratch::new("martin")?;
+        let log = scratch.path().join("martin.log");
+        Self::launch(url, config, "warn", log, Some(scratch)).await
+    }
+
     pub(crate) async fn start_with_log(
         url: &str,
         log: PathBuf,
         scratch: Option<Scratch>,
     ) -> anyhow::Result<Self> {
+        Self::launch(url, &workspace::root().join("config/martin.yaml"), "info", log, scratch).await
+    }
+
+    async fn launch(
+        url: &str,
+        config: &Path,
+        level: &str,
+        log: PathBuf,
+        scratch: Option<Scratch>,
+    ) -> anyhow::Result<Self> {
         let port = free_port()?;
-        let config = workspace::root().join("config/martin.yaml");
         let program = Program::new("martin", program().await?, log)
-            .args(["--config".into(), config])
+            .args([Path::new("--config"), config])
             .env("DATABASE_URL", url)
             .env("LISTEN_ADDRESS", format!("127.0.0.1:{port}"))
-            .env("RUST_LOG", "info");
+            .env("RUST_LOG", level);
         let martin = Self { process: Process::start(program)?, port, _scratch: scratch };
         let http = reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?;
         let url = format!("{}/health", martin.url());

@@ -41,8 +41,8 @@ pub struct Serve {
     /// The folder with fonts/NAME.ttf and icons/NAME.svg.
     #[arg(long, env = "ASSETS_DIR")]
     pub assets_dir: PathBuf,
-    /// Tiles that are kept in memory, in MiB.
-    #[arg(long, env = "CACHE_MIB", default_value_t = 48, value_parser = value_parser!(u32).range(1..=65_536))]
+    /// Tiles that are kept in memory, in MiB; with 0, each is made anew.
+    #[arg(long, env = "CACHE_MIB", default_value_t = 48, value_parser = value_parser!(u32).range(0..=65_536))]
     pub cache_mib: u32,
     /// How often files are looked at, in milliseconds.
     #[arg(long, env = "RELOAD_MS", default_value_t = 2000, value_parser = value_parser!(u64).range(10..=3_600_000))]

@@ -73,18 +73,16 @@ fn tiles(
     if !wanted.touches(&tileset.bounds) {
         bail!("{} has nothing there: it reaches over {:?}", tileset.name, tileset.bounds.degrees());
     }
-    let area = Envelope {
-        xmin: wanted.xmin.max(tileset.bounds.xmin),
-        ymin: wanted.ymin.max(tileset.bounds.ymin),
-        xmax: wanted.xmax.min(tileset.bounds.xmax),
-        ymax: wanted.ymax.min(tileset.bounds.ymax),
-    };
+    let area = wanted.common(&tileset.bounds);
     let mut tiles = Vec::new();
     for z in zooms {
         match &corridor {
             Some(corridor) => tiles.extend(corridor.tiles(z)),
             None => {
-                let (columns, rows) = TileId::range(z, &area);
+                // Beside the map there are tiles that hold what reaches over its edge.
+                let reach = tileset.reach(z);
+                let wanted = if config.area.bbox.is_some() { wanted.common(&reach) } else { reach };
+                let (columns, rows) = TileId::range(z, &wanted);
                 tiles.extend(columns.flat_map(|x| rows.clone().map(move |y| TileId { z, x, y })));
             }
         }

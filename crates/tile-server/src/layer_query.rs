@@ -1,4 +1,4 @@
-use duckdb::{Connection, params};
+use duckdb::{Connection, ToSql, params_from_iter};
 
 use crate::{
     sources::{Layer, Source},
@@ -8,54 +8,82 @@ use crate::{
 /// Side of a tile in its own units.
 const EXTENT: u16 = 4096;
 
-/// The query that makes one layer of a tile.
+/// What makes one layer of a tile.
 #[derive(Clone, Debug)]
 pub(crate) struct LayerQuery {
     zooms: std::ops::RangeInclusive<u8>,
     buffer: u16,
-    sql: String,
+    name: String,
+    table: String,
+    columns: String,
 }
 
 impl LayerQuery {
     /// Features get no id: the encoder takes only those of 32 bits, which OpenStreetMap's have outgrown.
     pub fn new(layer: &Layer, source: &Source) -> Self {
-        let (name, table, buffer) = (&layer.name, layer.table(), layer.buffer);
-        let columns: String = layer.columns.keys().map(|column| format!("{column}, ")).collect();
-        // The boxes of the rows decide first; the exact shape is cut by ST_AsMVTGeom, which gives NULL for what is not in
-        // the tile. Those rows are counted here and not left out by a WHERE, which DuckDB would move to before the boxes.
-        let sql = format!(
-            "SELECT ST_AsMVT(t, '{name}', {EXTENT}, 'geom'), count(geom)
-             FROM (
-                 SELECT {columns}TRY(ST_AsMVTGeom(
-                     geom, {{'min_x': $1::DOUBLE, 'min_y': $2::DOUBLE, 'max_x': $3::DOUBLE, 'max_y': $4::DOUBLE}}::BOX_2D,
-                     {EXTENT}, {buffer}, true)) AS geom
-                 FROM {table}
-                 WHERE xmin <= $7 AND ymin <= $8 AND xmax >= $5 AND ymax >= $6 AND $9 BETWEEN minz AND maxz
-             ) t"
-        );
-        Self { zooms: layer.zooms(source), buffer, sql }
+        Self {
+            zooms: layer.zooms(source),
+            buffer: layer.buffer,
+            name: layer.name.clone(),
+            table: layer.table().to_owned(),
+            columns: layer.columns.keys().map(|column| format!("{column}, ")).collect(),
+        }
     }
 
-    /// Adds the layer to a tile, if it has anything there.
-    pub fn append(&self, connection: &Connection, id: TileId, tile: &mut Vec<u8>) -> anyhow::Result<()> {
-        if !self.zooms.contains(&id.z) {
-            return Ok(());
-        }
-        let inner = id.envelope();
-        let margin = (inner.xmax - inner.xmin) * f64::from(self.buffer) / f64::from(EXTENT);
-        let outer: Envelope = inner.widened(margin);
-        let mut query = connection.prepare_cached(&self.sql)?;
-        let parameters = params![
-            inner.xmin, inner.ymin, inner.xmax, inner.ymax, outer.xmin, outer.ymin, outer.xmax, outer.ymax,
-            id.z,
-        ];
-        let (layer, features): (Option<Vec<u8>>, i64) =
-            query.query_row(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    /// The boxes of the rows decide first; the exact shape is cut by ST_AsMVTGeom, which gives NULL for what is not in the
+    /// tile. Those rows are counted here and not left out by a WHERE, which DuckDB would move to before the boxes.
+    fn sql(&self, number: usize) -> String {
+        let Self { buffer, name, table, columns, .. } = self;
+        // After the zoom and the tile itself, each layer has a box of four.
+        let [west, south, east, north] = [1, 2, 3, 4].map(|side| 5 + 4 * number + side);
+        format!(
+            "SELECT {number} AS number, ST_AsMVT(t, '{name}', {EXTENT}, 'geom') AS layer, count(geom) AS features
+             FROM (
+                 SELECT {columns}TRY(ST_AsMVTGeom(
+                     geom, {{'min_x': $2::DOUBLE, 'min_y': $3::DOUBLE, 'max_x': $4::DOUBLE, 'max_y': $5::DOUBLE}}::BOX_2D,
+                     {EXTENT}, {buffer}, true)) AS geom
+                 FROM {table}
+                 WHERE xmin <= ${east} AND ymin <= ${north} AND xmax >= ${west} AND ymax >= ${south}
+                   AND $1 BETWEEN minz AND maxz
+             ) t"
+        )
+    }
+}
+
+/// Makes the layers of a tile that are shown at its zoom, one after the other; nothing where all of them are empty. All in
+/// one query: to plan one costs DuckDB more than to run it where a tile is small.
+pub(crate) fn make<'a>(
+    connection: &Connection,
+    layers: impl Iterator<Item = &'a LayerQuery>,
+    id: TileId,
+) -> anyhow::Result<Vec<u8>> {
+    let layers: Vec<&LayerQuery> = layers.filter(|layer| layer.zooms.contains(&id.z)).collect();
+    if layers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let parts: Vec<String> = layers.iter().enumerate().map(|(number, layer)| layer.sql(number)).collect();
+    let sql = format!("SELECT layer, features FROM ({}) ORDER BY number", parts.join(" UNION ALL "));
+    let inner = id.envelope();
+    let outer = layers.iter().map(|layer| {
+        let margin = (inner.xmax - inner.xmin) * f64::from(layer.buffer) / f64::from(EXTENT);
+        inner.widened(margin)
+    });
+    let sides = [inner]
+        .into_iter()
+        .chain(outer)
+        .flat_map(|Envelope { xmin, ymin, xmax, ymax }| [xmin, ymin, xmax, ymax]);
+    let (zoom, sides) = (i32::from(id.z), sides.collect::<Vec<f64>>());
+    let parameters = std::iter::once(&zoom as &dyn ToSql).chain(sides.iter().map(|side| side as &dyn ToSql));
+    let mut query = connection.prepare_cached(&sql)?;
+    let mut rows = query.query(params_from_iter(parameters))?;
+    let mut tile = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (layer, features): (Option<Vec<u8>>, i64) = (row.get(0)?, row.get(1)?);
         // A layer without features is not empty: it has a name and an extent.
         if let Some(layer) = layer.filter(|_| features > 0) {
             // Layers of a tile are a repeated field of a message, and such fields are simply put one after the other.
             tile.extend(layer);
         }
-        Ok(())
     }
+    Ok(tile)
 }

@@ -71,6 +71,16 @@ impl Envelope {
         }
     }
 
+    /// What two boxes that touch have in common.
+    pub fn common(&self, other: &Self) -> Self {
+        Self {
+            xmin: self.xmin.max(other.xmin),
+            ymin: self.ymin.max(other.ymin),
+            xmax: self.xmax.min(other.xmax),
+            ymax: self.ymax.min(other.ymax),
+        }
+    }
+
     /// Whether two boxes touch.
     pub fn touches(&self, other: &Self) -> bool {
         self.xmin <= other.xmax

@@ -15,7 +15,7 @@ use crate::{
     archive::Archive,
     checks,
     database::{Database, Engine, QueryError},
-    layer_query::LayerQuery,
+    layer_query::{self, LayerQuery},
     private_copy::PrivateCopy,
     sources::Source,
     tile_id::{Envelope, TileId},
@@ -125,11 +125,16 @@ impl Tileset {
         Ok(LayerChoice(choice))
     }
 
+    /// Where tiles of a zoom may hold anything: names reach a quarter of a tile beyond their own one at most.
+    pub fn reach(&self, zoom: u8) -> Envelope {
+        let tile = TileId { z: zoom, x: 0, y: 0 }.envelope();
+        self.bounds.widened((tile.xmax - tile.xmin) / 2.0)
+    }
+
     /// A tile, gzipped; nothing where the map is empty.
     pub async fn tile(&self, id: TileId, choice: LayerChoice) -> Result<Option<Bytes>, QueryError> {
-        let side = id.envelope();
-        // Names reach a quarter of a tile beyond it at most; no query is needed for the rest of the world.
-        if !self.bounds.touches(&side.widened((side.xmax - side.xmin) / 2.0)) {
+        // No query is needed for the rest of the world.
+        if !self.reach(id.z).touches(&id.envelope()) {
             return Ok(None);
         }
         match &self.content {
@@ -212,12 +217,8 @@ fn make_tile(
     id: TileId,
     choice: LayerChoice,
 ) -> anyhow::Result<Option<Bytes>> {
-    let mut tile = Vec::new();
-    for (number, layer) in layers.iter().enumerate() {
-        if choice.0 >> number & 1 == 1 {
-            layer.append(connection, id, &mut tile)?;
-        }
-    }
+    let chosen = layers.iter().enumerate().filter(|(number, _)| choice.0 >> number & 1 == 1);
+    let tile = layer_query::make(connection, chosen.map(|(_, layer)| layer), id)?;
     if tile.is_empty() {
         return Ok(None);
     }

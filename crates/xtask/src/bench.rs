@@ -6,7 +6,7 @@ use testbed::{Durability, Method, Options, System};
 use tokio::process::Command;
 
 use crate::{
-    cargo::{build_programs, build_release},
+    cargo::{build_programs, build_release, build_tile_bench},
     console::{self, say},
     figures::{Times, histogram},
     load::{Question, Wishes, as_often_as_possible, snapshots, walks},
@@ -40,6 +40,9 @@ enum Part {
     /// Walk through a city and measure the twelve numbers that make a walk good
     #[command(disable_help_flag = true)]
     Walks(Rest),
+    /// Measure tile-server beside Martin, with PostGIS behind it
+    #[command(disable_help_flag = true)]
+    Tiles(Rest),
 }
 
 #[derive(Args)]
@@ -55,12 +58,22 @@ impl Part {
             Self::Engine(rest) => ("engine", rest),
             Self::Orienteering(rest) => ("orienteering", rest),
             Self::Walks(rest) => ("walks", rest),
+            Self::Tiles(rest) => return tiles(rest).await,
         };
         let program =
             console::aloud("building the bench for release", build_release("bench", "wildside-bench"))
                 .await?;
         testbed::run(Command::new(program).arg(name).args(rest.args)).await
     }
+}
+
+/// The one part that needs servers, and programs besides the bench.
+async fn tiles(rest: Rest) -> anyhow::Result<()> {
+    setup::run().await?;
+    let build = build_tile_bench();
+    let folder = console::aloud("building tile-server and the bench for release", build).await?;
+    let mut bench = Command::new(folder.join("wildside-bench"));
+    testbed::run(bench.args(["tiles", "--programs"]).arg(&folder).args(rest.args)).await
 }
 
 impl Bench {

@@ -31,6 +31,13 @@ pub(crate) async fn build_release(package: &str, program: &str) -> anyhow::Resul
     Ok(target_dir().join("release").join(program))
 }
 
+/// Builds what `bench tiles` runs, for release, into one folder, and says where that is.
+pub(crate) async fn build_tile_bench() -> anyhow::Result<PathBuf> {
+    run(&mut cargo(["build", "--release", "--package", "tile-server", "--package", "bench", "--bins"]))
+        .await?;
+    Ok(target_dir().join("release"))
+}
+
 /// The folder above `debug`, where this program lies.
 fn target_dir() -> PathBuf {
     let here = env::current_exe().unwrap_or_default();

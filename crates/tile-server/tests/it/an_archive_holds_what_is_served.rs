@@ -1,5 +1,5 @@
 use crate::server::{Place, definitions, run, text};
-use std::{fs, path::Path, process::Command};
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
 use testbed::tile_readers;
 
 /// Runs a piece of Python that reads archives with the packages that others wrote.
@@ -33,37 +33,60 @@ with open(sys.argv[1], 'rb') as file:
         print(f'{z}/{x}/{y}', tile.hex())
 ";
 
-/// What `pmtiles verify` looks at: the header's numbers, the order of the tiles, and that each lies where it should.
+/// What `pmtiles verify` looks at, and the rest of the specification of version 3: that the parts of the file lie one after
+/// the other, directories are in order and point at what is there, tiles lie in their order without gap or overlap, and the
+/// header counts them right.
 const VERIFY: &str = "
-import sys
+import gzip, json, os, sys
 from pmtiles.reader import Reader, MmapSource
-from pmtiles.tile import deserialize_directory, tileid_to_zxy
+from pmtiles.tile import Compression, TileType, deserialize_directory, tileid_to_zxy
 with open(sys.argv[1], 'rb') as file:
     source = MmapSource(file)
     header = Reader(source).header()
-    addressed = entries = 0
-    contents, end, last, zooms = set(), 0, -1, set()
-    def walk(offset, length):
-        global addressed, entries, end, last, zooms
-        for entry in deserialize_directory(source(offset, length)):
+    assert source(0, 8) == b'PMTiles' + bytes([3]), 'magic'
+    parts = [(header[part + '_offset'], header[part + '_length']) for part in ('root', 'metadata', 'leaf_directory', 'tile_data')]
+    assert parts[0][0] == 127 and sum(parts[0]) <= 16384, 'the root directory is not in the first 16 KiB'
+    at = 127
+    for offset, length in sorted(part for part in parts if part[1]):
+        assert offset >= at, f'an overlap at {offset}'
+        at = offset + length
+    assert at == os.path.getsize(sys.argv[1]), 'bytes after the end'
+    assert header['tile_type'] == TileType.MVT
+    assert header['tile_compression'] == header['internal_compression'] == Compression.GZIP
+    metadata = json.loads(gzip.decompress(source(*parts[1])))
+    shown = {layer['id']: layer['fields'] for layer in metadata['vector_layers']}
+    assert 'class' in shown['roads'] and 'OpenStreetMap' in metadata['attribution'], metadata
+    addressed = entries = leaves = 0
+    contents, end, last, zooms = {}, 0, -1, set()
+    def walk(offset, length, first):
+        global addressed, entries, leaves, end, last, zooms
+        directory = deserialize_directory(source(offset, length))
+        assert directory and first in (None, directory[0].tile_id), 'a leaf that begins elsewhere'
+        for entry in directory:
+            assert entry.tile_id > last and entry.length > 0, 'tiles out of order'
             if entry.run_length == 0:
-                walk(header['leaf_directory_offset'] + entry.offset, entry.length)
+                assert first is None and entry.offset + entry.length <= header['leaf_directory_length'], 'a leaf out of place'
+                leaves += entry.length
+                walk(header['leaf_directory_offset'] + entry.offset, entry.length, entry.tile_id)
                 continue
-            assert entry.tile_id > last, 'tiles out of order'
-            assert entry.offset + entry.length <= header['tile_data_length'], 'a tile beyond the end'
-            assert entry.offset in {o for o, _ in contents} or entry.offset == end, 'a gap between tiles'
+            # Clustered: a content is either the next one or one that was there before, whole.
             if entry.offset == end:
                 end += entry.length
-            contents.add((entry.offset, entry.length))
+                contents[entry.offset] = entry.length
+            assert contents.get(entry.offset) == entry.length, 'a gap between tiles, or an overlap'
+            gzip.decompress(source(header['tile_data_offset'] + entry.offset, entry.length))
             last = entry.tile_id + entry.run_length - 1
             zooms |= {tileid_to_zxy(entry.tile_id)[0], tileid_to_zxy(last)[0]}
             addressed, entries = addressed + entry.run_length, entries + 1
-    walk(header['root_offset'], header['root_length'])
+    walk(*parts[0], None)
     assert header['clustered'], 'not clustered'
+    assert leaves == header['leaf_directory_length'], 'bytes that belong to no leaf'
     assert (addressed, entries, len(contents)) == (header['addressed_tiles_count'], header['tile_entries_count'], header['tile_contents_count'])
     assert end == header['tile_data_length'], 'bytes that belong to no tile'
     assert header['min_zoom'] <= min(zooms) and max(zooms) <= header['max_zoom'], 'zooms'
-    assert header['min_lon_e7'] < header['max_lon_e7'] and header['min_lat_e7'] < header['max_lat_e7'], 'bounds'
+    assert header['min_zoom'] <= header['center_zoom'] <= header['max_zoom'], 'zoom of the centre'
+    for axis in ('lon', 'lat'):
+        assert header[f'min_{axis}_e7'] <= header[f'center_{axis}_e7'] <= header[f'max_{axis}_e7'], 'bounds'
 ";
 
 #[tokio::test]
@@ -80,6 +103,25 @@ async fn every_tile_is_the_one_that_is_served() {
         let served = server.get(&format!("base/{id}.pbf")).await;
         let served: String = served.body.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(served, hex, "{id}");
+    }
+    // What is not in the archive is empty: all around each tile, and those below it.
+    let held: BTreeSet<&str> = listed.lines().filter_map(|line| line.split(' ').next()).collect();
+    let mut others = BTreeSet::new();
+    for id in &held {
+        let [z, x, y] = id.split('/').map(|number| number.parse().unwrap()).collect::<Vec<u32>>()[..] else {
+            panic!()
+        };
+        for (x, y) in
+            (x.saturating_sub(1)..=x + 1).flat_map(|x| (y.saturating_sub(1)..=y + 1).map(move |y| (x, y)))
+        {
+            others.extend((x < 1 << z && y < 1 << z).then(|| format!("{z}/{x}/{y}")));
+            let below = [(2 * x, 2 * y), (2 * x + 1, 2 * y), (2 * x, 2 * y + 1), (2 * x + 1, 2 * y + 1)];
+            let fits = |(x, y): &(u32, u32)| z < 15 && *x < 2 << z && *y < 2 << z;
+            others.extend(below.into_iter().filter(fits).map(|(x, y)| format!("{}/{x}/{y}", z + 1)));
+        }
+    }
+    for id in others.iter().filter(|id| !held.contains(id.as_str())) {
+        assert_eq!(server.get(&format!("base/{id}.pbf")).await.status, 204, "{id} is missing");
     }
 
     // And the archive is a source as good as the file that it was made of.
