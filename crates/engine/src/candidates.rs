@@ -99,6 +99,10 @@ pub(crate) fn find(
     known.retain(|known| {
         known.is_open_in_time(pois[known.poi].dwell_s.saturating_mul(1000), ground.budget_ms)
     });
+    // The offer is all that one can get to, also what is too deep in a dead end for a stop.
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    known.iter().for_each(|known| *kinds.entry(pois[known.poi].kind.as_str()).or_default() += 1);
+    let kind_shares = kinds.values().map(|&count| count as f64 / known.len() as f64).collect();
     let ranks = popularity_ranks(&known, pois);
     let budget_ms = f64::from(ground.budget_ms);
     let mut weighed: Vec<(f64, Known)> = known
@@ -113,12 +117,6 @@ pub(crate) fn find(
     weighed.sort_by(|a, b| worth(b).total_cmp(&worth(a)).then(pois[a.1.poi].id.cmp(&pois[b.1.poi].id)));
     let weighed = without_twins(weighed, pois);
 
-    let kinds: BTreeMap<&str, usize> =
-        weighed.iter().fold(BTreeMap::new(), |mut kinds: BTreeMap<&str, usize>, (_, known)| {
-            *kinds.entry(pois[known.poi].kind.as_str()).or_default() += 1;
-            kinds
-        });
-    let kind_shares = kinds.values().map(|&count| count as f64 / weighed.len() as f64).collect();
     let number: HashMap<&str, usize> =
         kinds.keys().enumerate().map(|(number, &kind)| (kind, number)).collect();
     let most = MOST.min(30 + usize::from(request.duration_minutes()));

@@ -47,7 +47,7 @@ impl Variety {
         let share = self.shares[kind];
         let asked_for = share > ASKED_FOR || self.shares.len() <= 2;
         let as_they_come = match share * stops as f64 {
-            fair if asked_for => fair.ceil() as usize,
+            fair if asked_for => fair.round() as usize,
             // Who looks at the same town in another way may see other shares.
             fair if self.as_offered => (0.85 * fair) as usize,
             _ => 0,

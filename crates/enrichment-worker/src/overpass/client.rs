@@ -93,7 +93,7 @@ mod tests {
     use clap::Parser;
     use std::{
         io::{Read, Write},
-        net::TcpListener,
+        net::{Shutdown, TcpListener},
     };
 
     /// What becomes of an answer of so many bytes where one mebibyte is the most.
@@ -106,6 +106,9 @@ mod tests {
             // Who has read enough hangs up.
             let _ = asker.read(&mut [0; 4096]);
             let _ = asker.write_all(head.as_bytes()).and_then(|()| asker.write_all(&vec![b' '; bytes]));
+            // To close with a part of the request unread would cut the answer off.
+            let _ = asker.shutdown(Shutdown::Write);
+            let _ = std::io::copy(&mut asker, &mut std::io::sink());
         });
         let names = ["x", "--database-url", "a://b", "--nats-url", "a://b", "--overpass-largest-mib", "1"];
         let names = names.into_iter().chain(["--overpass-url", &url]);
