@@ -104,12 +104,7 @@ struct Judged {
 
 impl Judged {
     fn of(network: &Network, walk: &Walk) -> Self {
-        let pieces: Vec<Piece> = walk.pieces().collect();
-        let km = pieces.iter().map(|piece| f64::from(piece.length_mm())).sum::<f64>() / 1e6;
-        Self {
-            repeated: walk.repeated_share(),
-            crossings_per_km: quality::crossings(network, &pieces) as f64 / km.max(1.0),
-        }
+        Self { repeated: walk.repeated_share(), crossings_per_km: quality::crossings_per_km(network, walk) }
     }
 
     /// Whether the stroll has spoilt nothing.

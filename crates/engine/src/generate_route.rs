@@ -10,6 +10,7 @@ use crate::{
     legs::{Anchor, Router},
     matrix::Matrix,
     open_times::first_closed,
+    quality::crossings_per_km,
     repeats::repeated_ms,
     score::{A_FEW_STOPS, Variety},
     search::{Dice, Problem, Tour, improve},
@@ -26,6 +27,9 @@ const FILLED: f64 = 0.85;
 const FINE_REPEATED: f64 = 0.05;
 /// What ways that repeat each other cost the search that comes next: of the score, so many times their share of the way.
 const REPEATED_PRICE: f64 = 1.5;
+/// So often a kilometre a walk may cross itself; more costs this part of its score.
+const FINE_CROSSINGS: f64 = 0.7;
+const CROSSING_PRICE: f64 = 0.2;
 /// A spur of so many metres is fine for one stop.
 const SHORT_SPUR_M: f64 = 100.0;
 
@@ -114,8 +118,12 @@ fn visit(
         let repeats: Vec<f64> = repeated_ms(&walk.ways).into_iter().map(|ms| ms * price_of_repeats).collect();
         let deep: Vec<(Spur, f64)> = spurs(&walk).into_iter().map(|spur| (spur, price(spur))).collect();
         let price: f64 = deep.iter().map(|(_, price)| price).sum();
-        let worth =
-            score.score() * (1.0 + 0.5 * used - repeated - 3.0 * (repeated - FINE_REPEATED).max(0.0)) - price;
+        let crossings = crossings_per_km(router.network, &walk);
+        let beauty = 1.0 + 0.5 * used
+            - repeated
+            - 3.0 * (repeated - FINE_REPEATED).max(0.0)
+            - CROSSING_PRICE * (crossings - FINE_CROSSINGS).max(0.0);
+        let worth = score.score() * beauty - price;
         // Without the stop at its end there is no spur; whether that is the better walk is seen in the next round.
         let given_up: Vec<usize> =
             deep.iter().filter(|(_, price)| *price > 0.0).map(|(spur, _)| walk.stops[spur.tip - 1]).collect();
@@ -138,7 +146,12 @@ fn visit(
         let is_short = f64::from(best_ms) < FILLED * f64::from(budget_ms);
         variety.as_offered |= round + 1 == VARIED_ROUNDS && is_short;
         (effort.on_progress)((0.3 + 0.6 * (round + 1) as f32 / ROUNDS as f32).min(0.9));
-        if (0.965..=1.0).contains(&used) && repeated < FINE_REPEATED && round > 0 && given_up.is_empty() {
+        if (0.965..=1.0).contains(&used)
+            && repeated < FINE_REPEATED
+            && crossings < FINE_CROSSINGS
+            && round > 0
+            && given_up.is_empty()
+        {
             break;
         }
     }

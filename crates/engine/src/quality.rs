@@ -2,6 +2,7 @@ use domain::{Quality, RouteRequest};
 use std::collections::BTreeMap;
 
 use crate::{
+    assemble::Walk,
     network::{Lit, Network},
     path::Piece,
     spot::{Plane, Spot},
@@ -33,7 +34,7 @@ pub(crate) fn repeated_mm(pieces: impl Iterator<Item = Piece>) -> u64 {
 }
 
 /// How often a walk crosses itself: where it passes a junction twice from side to side, and in the middle of squares.
-pub(crate) fn crossings(network: &Network, pieces: &[Piece]) -> usize {
+fn crossings(network: &Network, pieces: &[Piece]) -> usize {
     let mut passes: BTreeMap<u32, Vec<[Arm; 2]>> = BTreeMap::new();
     for pair in pieces.windows(2) {
         let (arriving, leaving) = (Arm::at_end(network, pair[0]), Arm::at_end(network, pair[1].reversed()));
@@ -64,6 +65,13 @@ pub(crate) fn crossings(network: &Network, pieces: &[Piece]) -> usize {
         apart(one, other) && apart(other, one)
     });
     at_junctions + on_squares.count()
+}
+
+/// The same a kilometre; a short walk counts as one kilometre.
+pub(crate) fn crossings_per_km(network: &Network, walk: &Walk) -> f64 {
+    let pieces: Vec<Piece> = walk.pieces().collect();
+    let km = pieces.iter().map(|piece| f64::from(piece.length_mm())).sum::<f64>() / 1e6;
+    crossings(network, &pieces) as f64 / km.max(1.0)
 }
 
 fn pairs<T>(list: &[T]) -> impl Iterator<Item = (&T, &T)> {
