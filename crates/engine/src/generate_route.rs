@@ -20,6 +20,10 @@ use crate::{
 /// Times the search and the streets are brought together: the search plans with the shortest ways, the walk takes
 /// those that it has not walked before, and what that costs is known only afterwards.
 const ROUNDS: u32 = 16;
+/// After so many of them, what was learnt from the streets is forgotten: it leads to a good walk, not to all of them.
+const ROUNDS_OF_A_START: u32 = 6;
+/// The part of the budget that is planned at first: the rest is for ways that do not repeat themselves.
+const PLANNED: f64 = 0.97;
 /// After so many rounds a walk that takes less of its time than this shows that there is too little variety on offer.
 const VARIED_ROUNDS: u32 = 5;
 const FILLED: f64 = 0.85;
@@ -87,16 +91,21 @@ fn visit(
     effort: &Effort<'_>,
 ) -> Walk {
     let budget_ms = router.ground.budget_ms;
-    // Some of the budget is left for ways that do not repeat themselves.
-    let mut planned_ms = f64::from(budget_ms) * 0.97;
+    let mut planned_ms = f64::from(budget_ms) * PLANNED;
     let mut stops = candidates.list.clone();
     let mut tour = Tour::default();
     let mut stretch = 1.0;
+    let unpleasant_ms = matrix.unpleasant_ms.clone();
     let mut variety = Variety::of(candidates);
     let mut best: Option<(f64, Walk)> = None;
     for round in 0..ROUNDS {
         if candidates.list.is_empty() || (round > 0 && (effort.should_stop)()) {
             break;
+        }
+        if round % ROUNDS_OF_A_START == 0 && round > 0 {
+            matrix.unpleasant_ms.clone_from(&unpleasant_ms);
+            stops.clone_from(&candidates.list);
+            planned_ms = f64::from(budget_ms) * PLANNED;
         }
         let mut problem = Problem::new(&stops, matrix, variety.clone(), budget_ms);
         if request.accessibility().prefer_well_lit {
