@@ -13,11 +13,11 @@ use axum::{
     response::{IntoResponse, Response},
     serve::ListenerExt,
 };
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
-use tracing::{Instrument, field::Empty};
+use tracing::{Instrument, Span, field::Empty};
 use uuid::Uuid;
 
 use crate::{Problem, telemetry};
@@ -32,12 +32,28 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestId(pub Uuid);
 
+impl RequestId {
+    /// A span for what is done for this request, in the trace that its caller names.
+    pub fn span(self, what: &'static str, headers: &HeaderMap) -> Span {
+        let span = tracing::info_span!("work", request_id = %self.0, trace_id = Empty, otel.name = what);
+        join_trace(&span, headers);
+        span
+    }
+}
+
 /// Wraps a door's router.
 pub fn door<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
-    router
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE))
-        .layer(middleware::from_fn(accompany))
+    router.layer((middleware::from_fn(accompany), patience(), CatchPanicLayer::custom(panicked)))
+}
+
+/// Wraps the router of a door whose answers come from memory, by the thousand. A span and a line in the log would cost
+/// as much as the answer: whatever takes work makes a span of its own, [`RequestId::span`].
+pub fn quiet_door<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    router.layer((middleware::from_fn(count), patience(), CatchPanicLayer::custom(panicked)))
+}
+
+fn patience() -> TimeoutLayer {
+    TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE)
 }
 
 /// Longest time that answers under way get when the service is asked to stop.
@@ -83,27 +99,54 @@ fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
 }
 
 async fn accompany(mut request: Request, next: Next) -> Response {
-    // Made here and not taken from the caller: it names a row, and two callers may think of the same.
-    let id = Uuid::now_v7();
-    request.extensions_mut().insert(RequestId(id));
-    let method = method_name(request.method());
-    let path = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let asked = Asked::note(&mut request);
+    let Asked { id, method, route, .. } = &asked;
     let span = tracing::info_span!(
-        "http", request_id = %id, trace_id = Empty, method, route = %path, otel.name = %format!("{method} {path}")
+        "http", request_id = %id, trace_id = Empty, method, %route, otel.name = %format!("{method} {route}")
     );
-    let traceparent =
-        request.headers().get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    telemetry::join_trace(&span, traceparent.as_deref());
-    let started = Instant::now();
+    join_trace(&span, request.headers());
     let response = next.run(request).instrument(span.clone()).await;
-    let (status, elapsed) = (response.status(), started.elapsed());
     span.in_scope(|| {
-        tracing::info!(status = status.as_u16(), duration_ms = elapsed.as_secs_f64() * 1000.0, "answered");
+        let duration_ms = asked.at.elapsed().as_secs_f64() * 1000.0;
+        tracing::info!(status = response.status().as_u16(), duration_ms, "answered");
     });
-    let labels = [("method", method.to_owned()), ("route", path), ("status", status.as_u16().to_string())];
-    metrics::counter!("http_requests_total", &labels).increment(1);
-    metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(elapsed.as_secs_f64());
-    finish(response, &id.to_string())
+    asked.answer(response)
+}
+
+async fn count(mut request: Request, next: Next) -> Response {
+    let asked = Asked::note(&mut request);
+    asked.answer(next.run(request).await)
+}
+
+fn join_trace(span: &Span, headers: &HeaderMap) {
+    telemetry::join_trace(span, headers.get("traceparent").and_then(|value| value.to_str().ok()));
+}
+
+/// A request, before its answer is known.
+struct Asked {
+    id: Uuid,
+    at: Instant,
+    method: &'static str,
+    route: String,
+}
+
+impl Asked {
+    fn note(request: &mut Request) -> Self {
+        // Made here and not taken from the caller: it names a row, and two callers may think of the same.
+        let id = Uuid::now_v7();
+        request.extensions_mut().insert(RequestId(id));
+        let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
+        Self { id, at: Instant::now(), method: method_name(request.method()), route: route.to_owned() }
+    }
+
+    fn answer(self, response: Response) -> Response {
+        let status = response.status().as_u16().to_string();
+        let labels = [("method", self.method.to_owned()), ("route", self.route), ("status", status)];
+        metrics::counter!("http_requests_total", &labels).increment(1);
+        metrics::histogram!("http_request_duration_seconds", &labels[..2])
+            .record(self.at.elapsed().as_secs_f64());
+        finish(response, &self.id.to_string())
+    }
 }
 
 /// A caller may invent methods; each would be another time series.

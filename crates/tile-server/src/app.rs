@@ -10,15 +10,14 @@ use crate::{
 };
 
 /// What handlers share.
-#[derive(Clone)]
 pub(crate) struct App {
     /// Replaced as a whole when a file or a definition changes.
-    pub catalog: Arc<ArcSwap<Catalog>>,
+    pub catalog: ArcSwap<Catalog>,
     pub tiles: TileCache,
     pub fonts: Arc<Fonts>,
     /// Ranges of glyphs that were made, by font and first code point.
     pub glyphs: Cache<(String, u32), Option<Bytes>>,
-    pub sprites: Arc<Sprites>,
+    pub sprites: Sprites,
     /// Where browsers reach /tiles, such as `https://wildside.example`.
-    pub public_url: Arc<str>,
+    pub public_url: String,
 }

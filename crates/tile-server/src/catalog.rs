@@ -93,17 +93,24 @@ impl TileCache {
         Self(Cache::builder().weigher(weigh).max_capacity(u64::from(mib) << 20).build())
     }
 
-    /// The tile, and whether it was there already.
-    pub async fn tile(
+    /// The tile, if it was made before. One that is known to be empty is none within.
+    pub async fn known(
         &self,
-        tileset: &Arc<Tileset>,
+        tileset: &Tileset,
         id: TileId,
         choice: LayerChoice,
-    ) -> Result<(Option<Arc<Tile>>, bool), Arc<QueryError>> {
+    ) -> Option<Option<Arc<Tile>>> {
+        self.0.get(&Key { version: tileset.version, id, choice }).await
+    }
+
+    /// The tile, made where it is not known; nothing where it is empty.
+    pub async fn make(
+        &self,
+        tileset: &Tileset,
+        id: TileId,
+        choice: LayerChoice,
+    ) -> Result<Option<Arc<Tile>>, Arc<QueryError>> {
         let key = Key { version: tileset.version, id, choice };
-        if let Some(tile) = self.0.get(&key).await {
-            return Ok((tile, true));
-        }
         let make = async {
             let began = std::time::Instant::now();
             let tile = tileset.tile(id, choice).await;
@@ -111,7 +118,7 @@ impl TileCache {
                 .record(began.elapsed().as_secs_f64());
             Ok::<_, QueryError>(tile?.map(Tile::new).transpose()?.map(Arc::new))
         };
-        Ok((self.0.try_get_with(key, make).await?, false))
+        self.0.try_get_with(key, make).await
     }
 
     /// How many bytes it holds, about.

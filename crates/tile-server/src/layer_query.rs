@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use duckdb::{Connection, ToSql, params_from_iter};
 
 use crate::{
@@ -62,7 +64,7 @@ pub(crate) fn make<'a>(
         return Ok(Vec::new());
     }
     let parts: Vec<String> = layers.iter().enumerate().map(|(number, layer)| layer.sql(number)).collect();
-    let sql = format!("SELECT layer, features FROM ({}) ORDER BY number", parts.join(" UNION ALL "));
+    let sql = parts.join(" UNION ALL ");
     let inner = id.envelope();
     let outer = layers.iter().map(|layer| {
         let margin = (inner.xmax - inner.xmin) * f64::from(layer.buffer) / f64::from(EXTENT);
@@ -76,14 +78,15 @@ pub(crate) fn make<'a>(
     let parameters = std::iter::once(&zoom as &dyn ToSql).chain(sides.iter().map(|side| side as &dyn ToSql));
     let mut query = connection.prepare_cached(&sql)?;
     let mut rows = query.query(params_from_iter(parameters))?;
-    let mut tile = Vec::new();
+    // Sorted here, which saves a twentieth of the time that DuckDB takes for a small tile.
+    let mut parts = BTreeMap::new();
     while let Some(row) = rows.next()? {
-        let (layer, features): (Option<Vec<u8>>, i64) = (row.get(0)?, row.get(1)?);
+        let (number, layer, features): (i32, Option<Vec<u8>>, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         // A layer without features is not empty: it has a name and an extent.
         if let Some(layer) = layer.filter(|_| features > 0) {
-            // Layers of a tile are a repeated field of a message, and such fields are simply put one after the other.
-            tile.extend(layer);
+            parts.insert(number, layer);
         }
     }
-    Ok(tile)
+    // Layers of a tile are a repeated field of a message, and such fields are simply put one after the other.
+    Ok(parts.into_values().collect::<Vec<_>>().concat())
 }

@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+/// Tiles are made and sent by several threads at once, which wait for each other in the C library's allocator. DuckDB's
+/// memory comes from this one too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match tile_server::run(service::config::parse()).await {

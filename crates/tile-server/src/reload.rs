@@ -1,5 +1,6 @@
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -16,7 +17,7 @@ use crate::{
 /// Takes up new files and definitions: on SIGHUP, and when one of them has changed. What does not pass every check is
 /// told and not taken up; what was served before is served on.
 pub(crate) async fn watch(
-    app: App,
+    app: Arc<App>,
     definitions: PathBuf,
     place: Workplace,
     every: Duration,

@@ -1,6 +1,11 @@
+use std::sync::Arc;
+
 use axum::{Router, routing::get};
 use http::{Method, StatusCode, header};
-use service::Problem;
+use service::{
+    Problem,
+    http::{door, quiet_door},
+};
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::{
@@ -9,19 +14,21 @@ use crate::{
 };
 
 /// The table of all addresses.
-pub(crate) fn router(app: App) -> Router {
-    let endpoints = Router::new()
-        .route("/tiles/{source}/{z}/{x}/{y}", get(tiles::get_tile))
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let tiles = Router::new().route("/tiles/{source}/{z}/{x}/{y}", get(tiles::get_tile));
+    let others = Router::new()
         .route("/tiles/{document}", get(documents::get_document))
         .route("/tiles/fonts/{stack}/{range}", get(fonts_and_sprites::get_glyphs))
         .route("/tiles/sprites/{file}", get(fonts_and_sprites::get_sprites))
         .route("/health", get(health::get_health))
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "This address does not exist."))
-        .method_not_allowed_fallback(async || {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Everything here is read with GET.")
-        })
-        .layer(cors());
-    service::http::door(endpoints).with_state(app)
+        .method_not_allowed_fallback(only_get);
+    let tiles = tiles.method_not_allowed_fallback(only_get);
+    quiet_door(tiles.layer(cors())).merge(door(others.layer(cors()))).with_state(app)
+}
+
+async fn only_get() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Everything here is read with GET.")
 }
 
 /// Nothing here is anybody's own: any page may read it, without cookies.

@@ -34,14 +34,14 @@ pub(crate) async fn serve(config: Serve) -> anyhow::Result<()> {
     // Phase 2: DuckDB proves that it can do what tiles need, and each file that it can be read.
     let catalog = Catalog::open(&config.files.sources, &place, None).await?;
     // Phase 3: only now somebody can ask.
-    let app = App {
-        catalog: Arc::new(ArcSwap::from_pointee(catalog)),
+    let app = Arc::new(App {
+        catalog: ArcSwap::from_pointee(catalog),
         tiles: TileCache::new(config.cache_mib),
         fonts: fonts.into(),
         glyphs: Cache::new(512),
-        sprites: sprites.into(),
-        public_url: config.public_url.into(),
-    };
+        sprites,
+        public_url: config.public_url,
+    });
     let probes = Probes::default().needs("duckdb", &app, health::probe);
     let admin = admin_server::serve(config.reporting.admin_addr, probes, shutdown.clone())
         .await

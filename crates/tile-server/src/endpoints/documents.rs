@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::{Path, Query, State},
@@ -21,7 +23,7 @@ pub(crate) struct StyleParameters {
 
 /// `catalog.json`, `style.json`, or the TileJSON of a source: `NAME.json`.
 pub(crate) async fn get_document(
-    State(app): State<App>,
+    State(app): State<Arc<App>>,
     Path(name): Path<String>,
     parameters: Result<Query<StyleParameters>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,

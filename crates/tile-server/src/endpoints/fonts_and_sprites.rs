@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
@@ -12,7 +14,7 @@ const CACHING: (http::HeaderName, &str) = (header::CACHE_CONTROL, "public, max-a
 
 /// The glyphs of a font: `{font}/{first}-{last}.pbf`. Of a list of fonts the first that is there answers.
 pub(crate) async fn get_glyphs(
-    State(app): State<App>,
+    State(app): State<Arc<App>>,
     Path((stack, range)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
@@ -57,7 +59,7 @@ fn packed(gzip: bytes::Bytes, media_type: &'static str, headers: &HeaderMap) -> 
 }
 
 /// `icons.png`, `icons.json`, and both again for dense screens with `@2x`.
-pub(crate) async fn get_sprites(State(app): State<App>, Path(file): Path<String>) -> Response {
+pub(crate) async fn get_sprites(State(app): State<Arc<App>>, Path(file): Path<String>) -> Response {
     let sheet = if file.contains("@2x") { &app.sprites.dense } else { &app.sprites.plain };
     match file.as_str() {
         "icons.png" | "icons@2x.png" => {

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::State,
@@ -9,14 +11,14 @@ use serde_json::{Map, Value, json};
 use crate::app::App;
 
 /// How every check of every source goes, now.
-pub(crate) async fn get_health(State(app): State<App>) -> Response {
+pub(crate) async fn get_health(State(app): State<Arc<App>>) -> Response {
     let (healthy, report) = report(&app).await;
     let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, [(header::CACHE_CONTROL, "no-store")], Json(report)).into_response()
 }
 
 /// Whether all is well, in a word, for the probe of the admin server.
-pub(crate) async fn probe(app: App) -> Result<(), String> {
+pub(crate) async fn probe(app: Arc<App>) -> Result<(), String> {
     let (healthy, report) = report(&app).await;
     if healthy { Ok(()) } else { Err(report.to_string()) }
 }

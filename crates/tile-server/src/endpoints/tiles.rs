@@ -1,11 +1,15 @@
+use std::sync::Arc;
+
 use axum::{
+    Extension,
     body::Body,
     extract::{Path, Query, State},
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
-use service::Problem;
+use service::{Problem, http::RequestId};
+use tracing::Instrument;
 
 use crate::{
     app::App,
@@ -23,9 +27,10 @@ pub(crate) struct Parameters {
 
 /// A vector tile.
 pub(crate) async fn get_tile(
-    State(app): State<App>,
+    State(app): State<Arc<App>>,
     Path((source, z, x, y)): Path<(String, String, String, String)>,
     parameters: Result<Query<Parameters>, axum::extract::rejection::QueryRejection>,
+    Extension(request): Extension<RequestId>,
     headers: HeaderMap,
 ) -> Response {
     let began = std::time::Instant::now();
@@ -42,9 +47,17 @@ pub(crate) async fn get_tile(
         Ok(asked) => asked,
         Err((status, detail)) => return Problem::new(status, detail).into_response(),
     };
-    let (outcome, response) = match app.tiles.tile(tileset, id, choice).await {
-        Ok((tile, hit)) => answer(tileset, id, tile.as_deref(), hit, &headers),
-        Err(error) => refuse(&error, tileset, id),
+    let (outcome, response) = match app.tiles.known(tileset, id, choice).await {
+        Some(tile) => answer(tileset, id, tile.as_deref(), true, &headers),
+        None => {
+            let make = async {
+                match app.tiles.make(tileset, id, choice).await {
+                    Ok(tile) => answer(tileset, id, tile.as_deref(), false, &headers),
+                    Err(error) => refuse(&error, tileset, id),
+                }
+            };
+            make.instrument(request.span("make a tile", &headers)).await
+        }
     };
     let labels = [("source", source), ("zoom", id.z.to_string()), ("outcome", outcome.to_owned())];
     metrics::counter!("tiles_total", &labels).increment(1);
