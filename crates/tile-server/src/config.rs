@@ -68,7 +68,7 @@ pub struct Files {
     #[arg(long, env = "DUCKDB_CONNECTIONS", value_parser = value_parser!(u16).range(1..=256))]
     pub duckdb_connections: Option<u16>,
     /// Most memory that DuckDB takes for one file, in MiB.
-    #[arg(long, env = "DUCKDB_MEMORY_MIB", default_value_t = 96, value_parser = value_parser!(u32).range(16..=65_536))]
+    #[arg(long, env = "DUCKDB_MEMORY_MIB", default_value_t = 64, value_parser = value_parser!(u32).range(16..=65_536))]
     pub duckdb_memory_mib: u32,
     /// A tile that takes longer to make is given up, in milliseconds.
     #[arg(long, env = "TILE_TIME_LIMIT_MS", default_value_t = 5000, value_parser = value_parser!(u64).range(1..=60_000))]

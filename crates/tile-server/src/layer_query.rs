@@ -10,6 +10,9 @@ use crate::{
 /// Side of a tile in its own units.
 const EXTENT: u16 = 4096;
 
+/// The encoder cuts off what is behind the point, and a whole number that was computed can be a billionth below itself.
+const NUDGE: f64 = 1e-6;
+
 /// What makes one layer of a tile.
 #[derive(Clone, Debug)]
 pub(crate) struct LayerQuery {
@@ -18,6 +21,7 @@ pub(crate) struct LayerQuery {
     name: String,
     table: String,
     columns: String,
+    grid_zoom: Option<u8>,
 }
 
 impl LayerQuery {
@@ -29,25 +33,47 @@ impl LayerQuery {
             name: layer.name.clone(),
             table: layer.table().to_owned(),
             columns: layer.columns.keys().map(|column| format!("{column}, ")).collect(),
+            grid_zoom: layer.grid_zoom,
         }
     }
 
     /// The boxes of the rows decide first; the exact shape is cut by ST_AsMVTGeom, which gives NULL for what is not in the
     /// tile. Those rows are counted here and not left out by a WHERE, which DuckDB would move to before the boxes.
-    fn sql(&self, number: usize) -> String {
-        let Self { buffer, name, table, columns, .. } = self;
+    fn sql(&self, number: usize, zoom: u8) -> String {
+        let Self { name, table, columns, .. } = self;
+        let shape = self.shape(zoom);
         // After the zoom and the tile itself, each layer has a box of four.
         let [west, south, east, north] = [1, 2, 3, 4].map(|side| 5 + 4 * number + side);
         format!(
             "SELECT {number} AS number, ST_AsMVT(t, '{name}', {EXTENT}, 'geom') AS layer, count(geom) AS features
              FROM (
-                 SELECT {columns}TRY(ST_AsMVTGeom(
-                     geom, {{'min_x': $2::DOUBLE, 'min_y': $3::DOUBLE, 'max_x': $4::DOUBLE, 'max_y': $5::DOUBLE}}::BOX_2D,
-                     {EXTENT}, {buffer}, true)) AS geom
+                 SELECT {columns}{shape} AS geom
                  FROM {table}
                  WHERE xmin <= ${east} AND ymin <= ${north} AND xmax >= ${west} AND ymax >= ${south}
                    AND $1 BETWEEN minz AND maxz
              ) t"
+        )
+    }
+
+    /// A shape in the units of the tile. ST_AsMVTGeom brings corners to the tile's grid with care for areas that would
+    /// cross themselves then, which takes longer than all else where there are many small ones. On the grid already, and
+    /// wholly in the tile, they are only moved to where its corner is the origin.
+    fn shape(&self, zoom: u8) -> String {
+        let cut = format!(
+            "TRY(ST_AsMVTGeom(
+                 geom, {{'min_x': $2::DOUBLE, 'min_y': $3::DOUBLE, 'max_x': $4::DOUBLE, 'max_y': $5::DOUBLE}}::BOX_2D,
+                 {EXTENT}, {}, true))",
+            self.buffer
+        );
+        if self.grid_zoom != Some(zoom) {
+            return cut;
+        }
+        format!(
+            "CASE WHEN xmin >= $2 AND ymin >= $3 AND xmax <= $4 AND ymax <= $5
+             THEN ST_Affine(
+                 geom, {EXTENT} / ($4 - $2), 0, 0, {EXTENT} / ($3 - $5),
+                 {EXTENT} * $2 / ($2 - $4) + {NUDGE}, {EXTENT} * $5 / ($5 - $3) + {NUDGE})
+             ELSE {cut} END"
         )
     }
 }
@@ -63,7 +89,8 @@ pub(crate) fn make<'a>(
     if layers.is_empty() {
         return Ok(Vec::new());
     }
-    let parts: Vec<String> = layers.iter().enumerate().map(|(number, layer)| layer.sql(number)).collect();
+    let parts: Vec<String> =
+        layers.iter().enumerate().map(|(number, layer)| layer.sql(number, id.z)).collect();
     let sql = parts.join(" UNION ALL ");
     let inner = id.envelope();
     let outer = layers.iter().map(|layer| {

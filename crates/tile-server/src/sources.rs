@@ -48,6 +48,8 @@ pub(crate) struct Layer {
     pub columns: BTreeMap<String, ColumnType>,
     #[serde(default = "usual_buffer")]
     pub buffer: u16,
+    /// The zoom on whose grid all shapes lie that are shown at it.
+    pub grid_zoom: Option<u8>,
 }
 
 fn usual_buffer() -> u16 {
@@ -239,6 +241,7 @@ mod tests {
         );
         let land = &base.layers[0].value;
         assert_eq!((land.table(), land.zooms(base), land.buffer), ("land", 8..=16, 64));
+        assert_eq!(land.grid_zoom, Some(16));
     }
 
     #[test]

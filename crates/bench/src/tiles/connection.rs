@@ -51,6 +51,13 @@ impl Connection {
         Ok((status, &self.body))
     }
 
+    /// A tile, which must be there.
+    pub fn tile(&mut self, path: &str, encoding: &str) -> anyhow::Result<&[u8]> {
+        let (status, tile) = self.get(path, encoding)?;
+        ensure!(status == 200, "{path} is answered with {status}");
+        Ok(tile)
+    }
+
     fn next_line(&mut self) -> anyhow::Result<()> {
         self.line.clear();
         ensure!(self.stream.read_line(&mut self.line)? > 0, "the server hung up");

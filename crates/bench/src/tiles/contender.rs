@@ -28,7 +28,7 @@ pub(crate) struct Contender {
 pub(crate) struct Server {
     pub port: u16,
     program: Held,
-    process: u32,
+    pub process: u32,
     /// The first process of the database that works for it.
     database: Option<u32>,
     /// What comes before the tile in an address and what after it: of one layer, and of all.

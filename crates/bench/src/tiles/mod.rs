@@ -3,6 +3,7 @@
 mod connection;
 mod contender;
 mod contest;
+mod cores;
 mod definitions;
 mod features;
 mod figures;
@@ -20,6 +21,7 @@ use testbed::{Scratch, workspace, write_copies};
 use crate::console::{say, warn, write_json};
 use contender::{Contender, Server};
 use contest::Contest;
+use cores::Cores;
 use definitions::Definitions;
 use postgis::Postgis;
 use program::TileServer;
@@ -67,8 +69,8 @@ async fn measure(args: &TilesArgs) -> anyhow::Result<()> {
     let ours = TileServer::new(&args.programs, scratch.path());
     warn("Building the base map");
     let megabytes = ours.build(&extract).await?;
-    let cached = Server::tile_server(ours.start(definitions::CACHE_MIB).await?)?;
-    let cold = Server::tile_server(ours.start(0).await?)?;
+    let cached = Server::tile_server(ours.start(Some(definitions::CACHE_MIB)).await?)?;
+    let cold = Server::tile_server(ours.start(None).await?)?;
     let mut contenders = vec![Contender { name: figures::OURS, cached, cold }];
     let mut postgis = None;
     if !args.no_martin {
@@ -77,15 +79,19 @@ async fn measure(args: &TilesArgs) -> anyhow::Result<()> {
         contenders.push(loaded.martin(&definitions, scratch.path()).await?);
         postgis = Some(loaded);
     }
+    let cores = Cores::divide()?;
+    for contender in &contenders {
+        cores.confine(contender.cached.process)?;
+    }
     let contest = Contest::new(&contenders, args.tiles as usize, args.seed)?;
-    let figures = contest.run(args.rounds)?;
-    let ready = contenders[0].cached.running().map(|running| (running.ready_after, running.cpu_until_ready));
+    let figures = cores.as_client(|| contest.run(args.rounds))?;
+    let ready = contenders[0].cold.running().map(|running| (running.ready_after, running.cpu_until_ready));
     // In this order: Martin before its database.
     drop(contenders);
     drop(postgis);
     warn("Exporting");
-    let export = ours.export(15).await?;
-    let targets = Targets::of(&figures, ready, &export);
+    let export = ours.cores_of_an_export().await?;
+    let targets = Targets::of(&figures, ready, export);
     let name = given.file_name().unwrap_or_default().to_string_lossy();
     let copies = args.copies.map_or(String::new(), |copies| format!(", {copies} copies"));
     say(&format!(

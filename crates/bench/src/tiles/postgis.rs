@@ -36,13 +36,14 @@ impl Postgis {
         Ok(Self { database, postgres })
     }
 
-    /// Two of them: one that keeps tiles, one that does not.
+    /// Two of them: one that keeps tiles, one that does not; see [`TileServer::start`].
     pub async fn martin(&self, definitions: &Definitions, dir: &Path) -> anyhow::Result<Contender> {
         let first = self.postgres.process().id().context("PostgreSQL has ended")?;
         let mut servers = Vec::new();
-        for mib in [CACHE_MIB, 0] {
-            let config = dir.join(format!("martin-{mib}.yaml"));
-            fs::write(&config, martin_yaml(definitions, mib)).context("writing Martin's configuration")?;
+        for cache_mib in [Some(CACHE_MIB), None] {
+            let config = dir.join(format!("martin-{}.yaml", cache_mib.unwrap_or(0)));
+            fs::write(&config, martin_yaml(definitions, cache_mib))
+                .context("writing Martin's configuration")?;
             let martin = Martin::start_as(&self.database.url(), &config).await?;
             servers.push(Server::martin(martin, first, definitions)?);
         }
@@ -74,9 +75,8 @@ fn layer_sql(layer: &Layer) -> String {
 }
 
 /// Set up as in the product but for what is served.
-fn martin_yaml(definitions: &Definitions, cache_mib: u32) -> String {
+fn martin_yaml(definitions: &Definitions, cache_mib: Option<u32>) -> String {
     let mut yaml = "listen_addresses: ${LISTEN_ADDRESS}
-worker_processes: 2
 preferred_encoding: gzip
 postgres:
   connection_string: ${DATABASE_URL}
@@ -95,11 +95,11 @@ postgres:
       minzoom: {minzoom}
       maxzoom: {}{}",
             definitions.maxzoom(),
-            if cache_mib == 0 { "\n      cache: disable" } else { "" }
+            if cache_mib.is_none() { "\n      cache: disable" } else { "" }
         );
     }
-    if cache_mib > 0 {
-        let _ = writeln!(yaml, "cache:\n  tile_size_mb: {cache_mib}");
+    if let Some(mib) = cache_mib {
+        let _ = writeln!(yaml, "worker_processes: 1\ncache:\n  tile_size_mb: {mib}");
     }
     yaml
 }

@@ -28,11 +28,11 @@ pub(crate) struct Running {
 }
 
 /// How an export went.
-pub(crate) struct Exported {
-    pub took: Duration,
-    pub ran: Duration,
+struct Exported {
+    took: Duration,
+    ran: Duration,
     /// What its threads would have run besides, had there been a core for them.
-    pub waited: Duration,
+    waited: Duration,
 }
 
 impl TileServer {
@@ -67,8 +67,8 @@ impl TileServer {
         ]
     }
 
-    /// Starts one with so much room for tiles.
-    pub async fn start(&self, cache_mib: u32) -> anyhow::Result<Running> {
+    /// Starts one: with so much room for tiles and one worker, for one core, or with no room and a worker a core.
+    pub async fn start(&self, cache_mib: Option<u32>) -> anyhow::Result<Running> {
         let (port, admin) = (free_port()?, free_port()?);
         let log = self.dir.join(format!("tile-server-{port}.log"));
         let mut program = Program::new("tile-server", self.programs.join("tile-server"), log).args(["serve"]);
@@ -79,8 +79,11 @@ impl TileServer {
             .env("ASSETS_DIR", map_assets().display().to_string())
             .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))
             .env("ADMIN_ADDR", format!("127.0.0.1:{admin}"))
-            .env("CACHE_MIB", cache_mib.to_string())
+            .env("CACHE_MIB", cache_mib.unwrap_or(0).to_string())
             .env("LOG", "warn");
+        if cache_mib.is_some() {
+            program = program.env("TOKIO_WORKER_THREADS", "1");
+        }
         let began = Instant::now();
         let process = Process::start(program)?;
         let ready = async || {
@@ -93,8 +96,22 @@ impl TileServer {
         Ok(Running { process, port, ready_after, cpu_until_ready })
     }
 
+    /// How many cores an export keeps busy while it makes the tiles of the zooms 1 to 15: what one of zoom 0 alone takes,
+    /// which opens the map and checks it, is taken off. The median of some.
+    pub async fn cores_of_an_export(&self) -> anyhow::Result<f64> {
+        const TIMES: usize = 9;
+        let mut cores = Vec::new();
+        for _ in 0..TIMES {
+            let (opening, all) = (self.export(0).await?, self.export(15).await?);
+            let busy = |exported: &Exported| (exported.ran + exported.waited).as_secs_f64();
+            cores.push((busy(&all) - busy(&opening)) / (all.took.as_secs_f64() - opening.took.as_secs_f64()));
+        }
+        cores.sort_by(f64::total_cmp);
+        Ok(cores[TIMES / 2])
+    }
+
     /// Exports every tile up to a zoom.
-    pub async fn export(&self, maxzoom: u8) -> anyhow::Result<Exported> {
+    async fn export(&self, maxzoom: u8) -> anyhow::Result<Exported> {
         let log = self.dir.join("export.log");
         let mut export = Program::new("export", self.programs.join("tile-server"), log).args(["export"]);
         for (name, value) in self.settings() {

@@ -1,11 +1,14 @@
 use std::sync::LazyLock;
 
-use axum::{Router, routing::get as on_get};
+use axum::{Extension, Router, routing::get as on_get};
+use http::HeaderMap;
 use service::{
     config::ReportingConfig,
-    http::door,
+    http::{RequestId, door, quiet_door},
     telemetry::{self, TelemetryGuard},
 };
+
+use tracing::Instrument;
 
 use crate::visitor::{get, knock};
 
@@ -65,6 +68,22 @@ async fn a_trace_that_makes_no_sense_is_not_continued() {
         let (trace, _) = ids(&answer.body);
         assert!(trace != TRACE && trace != zeros, "{nonsense}: {}", answer.body);
     }
+}
+
+#[tokio::test]
+async fn behind_a_quiet_door_only_work_has_a_span() {
+    LazyLock::force(&TELEMETRY);
+    let context = async || telemetry::traceparent().unwrap_or_default();
+    let work = async move |Extension(id): Extension<RequestId>, headers: HeaderMap| {
+        context().instrument(id.span("work", &headers)).await
+    };
+    let door = quiet_door(Router::new().route("/known", on_get(context)).route("/work", on_get(work)));
+    let from_caller = format!("00-{TRACE}-{CALLER}-01");
+    let headers = [("traceparent", &*from_caller)];
+    assert_eq!(knock(&door, "GET", "/known", &headers, "").await.body, "");
+    let answer = knock(&door, "GET", "/work", &headers, "").await;
+    let (trace, span) = ids(&answer.body);
+    assert!(trace == TRACE && span != CALLER, "{}", answer.body);
 }
 
 #[tokio::test]

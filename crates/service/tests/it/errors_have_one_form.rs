@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use service::{
     Problem,
-    http::{RequestId, door},
+    http::{RequestId, door, quiet_door},
     metrics,
 };
 
@@ -35,9 +35,13 @@ fn problem() -> Problem {
         .with_header(header::ETAG, "\"3\"")
 }
 
-/// A door with everything behind it that can go wrong.
 fn shop() -> Router {
-    let router = Router::new()
+    door(goods())
+}
+
+/// Everything that can go wrong behind a door.
+fn goods() -> Router {
+    Router::new()
         .route("/walks/{id}", on_get(async |Path(id): Path<u32>| id.to_string()))
         .route("/pages", on_get(async |Query(_): Query<Page>| "a page"))
         .route("/wishes", post(async |Json(_): Json<Value>| "granted"))
@@ -53,8 +57,7 @@ fn shop() -> Router {
                 (StatusCode::FORBIDDEN, AppendHeaders(cookies), "no").into_response()
             }),
         )
-        .route("/id", on_get(async |Extension(id): Extension<RequestId>| id.0.to_string()));
-    door(router)
+        .route("/id", on_get(async |Extension(id): Extension<RequestId>| id.0.to_string()))
 }
 
 /// What every error has.
@@ -86,6 +89,19 @@ async fn every_error_is_a_problem_document_whoever_made_it() {
     let refused = knock(&door, "DELETE", "/wishes", &[], "").await;
     is_a_problem(&refused, 405, "Method Not Allowed");
     assert_eq!(refused.header("allow"), "POST");
+}
+
+#[tokio::test]
+async fn behind_a_quiet_door_errors_have_the_same_form() {
+    let door = quiet_door(goods());
+    is_a_problem(&get(&door, "/nowhere").await, 404, "Not Found");
+    is_a_problem(&get(&door, "/walks/seven").await, 400, "Bad Request");
+    is_a_problem(&get(&door, "/text").await, 409, "Conflict");
+    let panicked = get(&door, "/panic").await;
+    is_a_problem(&panicked, 500, "Internal Server Error");
+    assert!(!panicked.body.contains("secret"), "{}", panicked.body);
+    let known = get(&door, "/id").await;
+    assert_eq!(known.body, known.header("x-request-id"));
 }
 
 #[tokio::test]

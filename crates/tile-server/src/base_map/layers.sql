@@ -14,6 +14,9 @@ ORDER BY ST_Hilbert(geom, {'min_x': -20037509, 'min_y': -20037509, 'max_x': 2003
 -- The zoom at which a shape of this area (m²) is three pixels wide.
 CREATE TEMP MACRO zoom_of_area(area) AS ceil(log2(3 * 156543 / sqrt(area + 1)))::INTEGER;
 
+-- A shape as zoom 16 can show it: corners on its grid of 4096 steps a tile, outer rings clockwise.
+CREATE TEMP MACRO on_grid(geom) AS ST_Normalize(ST_ReducePrecision(geom, 2 * 20037508.342789244 / (1 << 28)));
+
 -- Roads -------------------------------------------------------------------------------------------------------------
 
 CREATE TEMP TABLE road_lines AS
@@ -183,7 +186,7 @@ FROM areas
 WHERE class IS NOT NULL;
 
 CREATE TEMP TABLE land_drawn AS
-SELECT class, name, greatest(zoom_of_area(area), 13) AS minz, 16 AS maxz, geom FROM land_areas
+SELECT class, name, greatest(zoom_of_area(area), 13) AS minz, 16 AS maxz, on_grid(geom) AS geom FROM land_areas
 UNION ALL
 SELECT class, NULL, greatest(zoom_of_area(area), 8), 12, ST_SimplifyPreserveTopology(geom, 15)
 FROM land_areas
@@ -196,7 +199,7 @@ CREATE TABLE land AS FROM laid_out('land_drawn');
 CREATE TEMP TABLE buildings_drawn AS
 SELECT CASE WHEN tags['building'] IN ('church', 'cathedral', 'chapel', 'mosque', 'synagogue', 'temple')
                   OR tags['amenity'] = 'place_of_worship' THEN 'sacred' ELSE 'building' END AS class,
-       greatest(zoom_of_area(ST_Area(geom)), 14) AS minz, 16 AS maxz, geom
+       greatest(zoom_of_area(ST_Area(geom)), 14) AS minz, 16 AS maxz, on_grid(geom) AS geom
 FROM areas
 WHERE tags['building'] IS NOT NULL AND tags['building'] <> 'no';
 

@@ -1,4 +1,4 @@
-use crate::server::{Place, build, text};
+use crate::server::{Place, build, definitions, text};
 use std::{fs, path::Path, process::Command};
 use testbed::{tile_readers, workspace};
 
@@ -74,18 +74,64 @@ assert largest < 500_000, f"a tile of {largest} bytes"
 print(tiles, features, largest)
 "#;
 
+/// Counts the features of two servers' tiles of the deepest zoom: those that both draw corner by corner the same, and those
+/// that only one of them draws. Where a ring begins does not matter.
+const COMPARE: &str = r#"
+import collections, json, sys, urllib.request
+import mapbox_vector_tile
+
+def features(url, x, y):
+    with urllib.request.urlopen(f"{url}/16/{x}/{y}.pbf?layers=land,buildings") as answer:
+        body = answer.read()
+    drawn = collections.Counter()
+    for layer, content in (mapbox_vector_tile.decode(body) if body else {}).items():
+        for feature in content["features"]:
+            shape = feature["geometry"]
+            areas = shape["coordinates"] if shape["type"] == "MultiPolygon" else [shape["coordinates"]]
+            rings = []
+            for ring in (ring for area in areas for ring in area):
+                corners = [tuple(corner) for corner in ring[:-1]]
+                first = corners.index(min(corners))
+                rings.append(corners[first:] + corners[:first])
+            drawn[layer, json.dumps(feature["properties"]), json.dumps(sorted(rings))] += 1
+    return drawn
+
+same = different = 0
+for x in range(37306, 37312):
+    for y in range(18963, 18971):
+        one, other = (features(url, x, y) for url in sys.argv[1:])
+        same += (one & other).total()
+        different += (one - other).total() + (other - one).total()
+print(same, different)
+"#;
+
+/// What a script prints, which is numbers.
+async fn read(script: &'static str, args: Vec<String>) -> Vec<usize> {
+    let reading = tokio::task::spawn_blocking(move || {
+        Command::new(tile_readers().join("bin/python")).args(["-c", script]).args(args).output().unwrap()
+    });
+    let read = reading.await.unwrap();
+    assert!(read.status.success(), "{}", text(&read));
+    text(&read).split_whitespace().map(|word| word.parse().unwrap()).collect()
+}
+
 async fn decode_all(place: Place, maxzoom: &str) -> (usize, usize) {
     let server = place.start().await;
-    let (url, maxzoom) = (format!("{}/tiles/base", server.url()), maxzoom.to_owned());
-    let decoding = tokio::task::spawn_blocking(move || {
-        Command::new(tile_readers().join("bin/python")).args(["-c", DECODE, &url, &maxzoom]).output().unwrap()
-    });
-    let decoded = decoding.await.unwrap();
-    assert!(decoded.status.success(), "{}", text(&decoded));
-    let said = text(&decoded);
-    let numbers: Vec<usize> = said.split_whitespace().map(|word| word.parse().unwrap()).collect();
+    let numbers = read(DECODE, vec![format!("{}/tiles/base", server.url()), maxzoom.to_owned()]).await;
     println!("{} tiles, {} features, {} bytes the largest", numbers[0], numbers[1], numbers[2]);
     (numbers[0], numbers[1])
+}
+
+#[tokio::test]
+async fn areas_on_the_grid_are_drawn_as_they_would_be_without_it() {
+    let careful = Place::new();
+    let without = definitions().replace("grid_zoom: 16\n", "\n");
+    assert_ne!(without, definitions());
+    fs::write(careful.file("sources.yaml"), without).unwrap();
+    let (quick, careful) = (Place::new().start().await, careful.start().await);
+    let urls = [&quick, &careful].map(|server| format!("{}/tiles/base", server.url()));
+    let numbers = read(COMPARE, urls.into()).await;
+    assert!(numbers[0] > 600 && numbers[1] == 0, "{} the same, {} different", numbers[0], numbers[1]);
 }
 
 #[tokio::test]
