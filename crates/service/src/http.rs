@@ -3,6 +3,7 @@
 use std::{
     future::IntoFuture,
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -94,9 +95,15 @@ fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("unknown");
-    tracing::error!(panic = message, "a handler panicked");
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.").into_response()
+    let mut response =
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.").into_response();
+    response.extensions_mut().insert(Panicked(message.into()));
+    response
 }
+
+/// Goes with an answer until the request's id is at hand, for the log.
+#[derive(Clone)]
+struct Panicked(Arc<str>);
 
 async fn accompany(mut request: Request, next: Next) -> Response {
     let asked = Asked::note(&mut request);
@@ -140,6 +147,9 @@ impl Asked {
     }
 
     fn answer(self, response: Response) -> Response {
+        if let Some(Panicked(message)) = response.extensions().get() {
+            tracing::error!(request_id = %self.id, panic = &**message, "a handler panicked");
+        }
         let status = response.status().as_u16().to_string();
         let labels = [("method", self.method.to_owned()), ("route", self.route), ("status", status)];
         metrics::counter!("http_requests_total", &labels).increment(1);

@@ -2,17 +2,19 @@
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
+use flate2::read::GzDecoder;
+use futures_util::TryStreamExt;
 use pmtiles::{
     AsyncBackend, AsyncPmTilesReader, BackendResponse, Compression, PmtResult, TileCoord, TileType,
 };
 use serde_json::Value;
-use std::{fs::File, os::unix::fs::FileExt, sync::Arc};
+use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc};
 
 use crate::tile_id::{Envelope, TileId};
 
 /// An opened archive.
 pub(crate) struct Archive {
-    reader: AsyncPmTilesReader<Blocks>,
+    reader: Arc<AsyncPmTilesReader<Blocks>>,
     /// What its layers are, as TileJSON says it.
     pub vector_layers: Value,
     pub bounds: Envelope,
@@ -47,6 +49,7 @@ impl Archive {
         let reader = AsyncPmTilesReader::try_from_source(Blocks(Arc::new(file)))
             .await
             .context("this is no PMTiles archive of version 3")?;
+        let reader = Arc::new(reader);
         let header = reader.get_header();
         ensure!(header.tile_type == TileType::Mvt, "its tiles are no vector tiles");
         ensure!(header.tile_compression == Compression::Gzip, "its tiles are not gzipped");
@@ -60,7 +63,23 @@ impl Archive {
         let metadata: Value = serde_json::from_str(&metadata).context("reading its metadata")?;
         let vector_layers = metadata["vector_layers"].clone();
         ensure!(vector_layers.is_array(), "its metadata tells no vector_layers");
-        Ok(Self { reader, vector_layers, bounds })
+        let archive = Self { reader, vector_layers, bounds };
+        archive.unpack_all().await?;
+        Ok(archive)
+    }
+
+    /// An archive has no seal, but what is gzipped has a checksum.
+    async fn unpack_all(&self) -> anyhow::Result<()> {
+        let mut entries = self.reader.clone().entries();
+        while let Some(entry) = entries.try_next().await.context("reading its directory")? {
+            let Some(coord) = entry.iter_coords().next() else { continue };
+            let unpack = async {
+                let tile = self.reader.get_tile(coord).await?.context("it is not there")?;
+                anyhow::Ok(io::copy(&mut GzDecoder::new(&tile[..]), &mut io::sink())?)
+            };
+            unpack.await.with_context(|| format!("its tile {coord:?} is damaged"))?;
+        }
+        Ok(())
     }
 
     /// A tile as it lies there.

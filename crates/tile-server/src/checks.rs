@@ -4,7 +4,7 @@
 use anyhow::{Context, bail, ensure};
 use duckdb::Connection;
 
-use crate::sources::Source;
+use crate::{layer_query, sources::Source, tile_id::WORLD};
 
 /// A level, what it is about, and how it went.
 pub(crate) type Check = (u8, &'static str, anyhow::Result<()>);
@@ -44,10 +44,7 @@ fn loaded(connection: &Connection) -> anyhow::Result<()> {
 fn envelopes(connection: &Connection) -> anyhow::Result<()> {
     let sql = "SELECT ST_XMin(e), ST_YMax(e) FROM (SELECT ST_TileEnvelope(1, 1, 0) AS e)";
     let (west, north): (f64, f64) = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    ensure!(
-        west.abs() < 1e-6 && (north - crate::tile_id::WORLD).abs() < 1e-3,
-        "tile 1/1/0 is at {west}, {north}"
-    );
+    ensure!(west.abs() < 1e-6 && (north - WORLD).abs() < 1e-3, "tile 1/1/0 is at {west}, {north}");
     Ok(())
 }
 
@@ -93,10 +90,25 @@ pub(crate) fn tables(connection: &Connection, source: &Source) -> anyhow::Result
                 Some(_) => {}
             }
         }
-        // A damaged block passes the opening of the file and fails when it is read for the first time.
-        let sql = format!("SELECT bit_xor(hash(t))::VARCHAR FROM {table} t");
+        // A damaged block passes the opening of the file; it is found when it is read for the first time.
+        let sql = format!("SELECT bit_xor(hash(\"a row\"))::VARCHAR FROM \"{table}\" \"a row\"");
         let read: Result<Option<String>, _> = connection.query_row(&sql, [], |row| row.get(0));
         read.with_context(|| format!("reading table {table}"))?;
+        if let Some(zoom) = layer.grid_zoom {
+            on_grid(connection, table, zoom)?;
+        }
     }
+    Ok(())
+}
+
+/// The corners of what is shown at a zoom lie on its grid; whether those of the boxes do tells it.
+fn on_grid(connection: &Connection, table: &str, zoom: u8) -> anyhow::Result<()> {
+    let step = 2.0 * WORLD / f64::from(layer_query::EXTENT) / f64::from(1_u32 << zoom);
+    let beside = ["xmin", "ymin", "xmax", "ymax"]
+        .map(|side| format!("abs({side} / {step} - round({side} / {step})) > 0.001"))
+        .join(" OR ");
+    let sql = format!("SELECT count(*) FROM \"{table}\" WHERE {zoom} BETWEEN minz AND maxz AND ({beside})");
+    let beside: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
+    ensure!(beside == 0, "{beside} shapes of table {table} do not lie on the grid of zoom {zoom}");
     Ok(())
 }

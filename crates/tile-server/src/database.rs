@@ -22,7 +22,7 @@ pub(crate) struct Engine {
     pub time_limit: Duration,
 }
 
-/// One DuckDB file, opened for reading, with the spatial extension proven to work on every connection.
+/// Connections to one DuckDB file, opened for reading, with the spatial extension proven to work on each of them.
 pub(crate) struct Database {
     idle: Mutex<Vec<Connection>>,
     permits: Semaphore,
@@ -34,6 +34,9 @@ pub(crate) enum QueryError {
     /// It took longer than it may.
     #[error("the query was interrupted after {} ms", .0.as_millis())]
     TimedOut(Duration),
+    /// Too many others were before it.
+    #[error("no connection was free within {} ms", .0.as_millis())]
+    Busy(Duration),
     /// DuckDB said no.
     #[error(transparent)]
     Failed(#[from] anyhow::Error),
@@ -42,14 +45,16 @@ pub(crate) enum QueryError {
 impl Database {
     /// Opens a file that nobody else writes to. Extensions are per opened file: spatial is loaded here, once, and every
     /// connection has to prove that it has it. Nothing is ever installed or downloaded.
-    pub fn open(file: &Path, engine: &Engine) -> anyhow::Result<Self> {
+    ///
+    /// One for tiles, and one of a single connection for probes, which must not wait for tiles.
+    pub fn open(file: &Path, engine: &Engine) -> anyhow::Result<[Self; 2]> {
         let first = Connection::open_with_flags(file, settings(engine)?.access_mode(AccessMode::ReadOnly)?)
             .map_err(|error| anyhow!("DuckDB cannot open {}: {error}", file.display()))?;
         load_spatial(&first, &engine.spatial)?;
         // From here on a query can neither reach a file nor change a setting.
         first.execute_batch("SET enable_external_access = false; SET lock_configuration = true;")?;
-        let mut idle = Vec::with_capacity(engine.connections);
-        for _ in 1..engine.connections {
+        let mut idle = Vec::with_capacity(engine.connections + 1);
+        for _ in 0..engine.connections {
             idle.push(first.try_clone().context("making a second connection")?);
         }
         idle.push(first);
@@ -58,18 +63,19 @@ impl Database {
                 outcome.with_context(|| format!("check {level}, {name}"))?;
             }
         }
-        let permits = Semaphore::new(idle.len());
-        Ok(Self { idle: Mutex::new(idle), permits })
+        let tiles = idle.split_off(1);
+        Ok([tiles, idle].map(|idle| Self { permits: Semaphore::new(idle.len()), idle: Mutex::new(idle) }))
     }
 
-    /// Runs a query on a connection and a thread of its own. It is interrupted when it takes too long, and when nobody
-    /// waits for it any more.
+    /// Runs a query on a connection and a thread of its own, as soon as one is free, for which it waits no longer than the
+    /// query may take. It is interrupted when it takes too long, and when nobody waits for it any more.
     pub async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         limit: Duration,
         query: impl FnOnce(&Connection) -> anyhow::Result<T> + Send + 'static,
     ) -> Result<T, QueryError> {
-        let permit = self.permits.acquire().await.context("the database is closed")?;
+        let permit = tokio::time::timeout(limit, self.permits.acquire()).await;
+        let permit = permit.map_err(|_| QueryError::Busy(limit))?.context("the database is closed")?;
         let connection = self.idle().pop().context("there is no idle connection")?;
         permit.forget();
         let under_way = UnderWay(Arc::new(Mutex::new(Some(connection.interrupt_handle()))));

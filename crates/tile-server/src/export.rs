@@ -9,6 +9,7 @@ use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use pmtiles::{Compression, PmTilesWriter, TileCoord, TileType};
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use crate::{
     config::{Area, Export},
@@ -124,8 +125,12 @@ async fn write(
         .create(BufWriter::new(file))?;
     let progress = progress(tiles.len());
     // Every connection is kept busy, and the writer gets the tiles in their order.
+    let turns = Semaphore::new(at_once);
     let mut made = stream::iter(tiles)
-        .map(|id| async move { tileset.tile(id, LayerChoice::ALL).await.map(|tile| (id, tile)) })
+        .map(async |id| {
+            let _turn = turns.acquire().await?;
+            anyhow::Ok((id, tileset.tile(id, LayerChoice::ALL).await?))
+        })
         .buffered(at_once * 8);
     let mut count = 0;
     while let Some(made) = made.next().await {

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Side of a tile in its own units.
-const EXTENT: u16 = 4096;
+pub(crate) const EXTENT: u16 = 4096;
 
 /// The encoder cuts off what is behind the point, and a whole number that was computed can be a billionth below itself.
 const NUDGE: f64 = 1e-6;
@@ -32,26 +32,32 @@ impl LayerQuery {
             buffer: layer.buffer,
             name: layer.name.clone(),
             table: layer.table().to_owned(),
-            columns: layer.columns.keys().map(|column| format!("{column}, ")).collect(),
+            columns: layer.columns.keys().map(|column| format!("\"{column}\", ")).collect(),
             grid_zoom: layer.grid_zoom,
         }
     }
 
+    /// Every zoom at which it is shown.
+    pub fn zooms(&self) -> std::ops::RangeInclusive<u8> {
+        self.zooms.clone()
+    }
+
     /// The boxes of the rows decide first; the exact shape is cut by ST_AsMVTGeom, which gives NULL for what is not in the
-    /// tile. Those rows are counted here and not left out by a WHERE, which DuckDB would move to before the boxes.
+    /// tile. Those rows are counted here and not left out by a WHERE, which DuckDB would move to before the boxes. No column
+    /// can be called `a row`, so it is always the whole one.
     fn sql(&self, number: usize, zoom: u8) -> String {
         let Self { name, table, columns, .. } = self;
         let shape = self.shape(zoom);
         // After the zoom and the tile itself, each layer has a box of four.
         let [west, south, east, north] = [1, 2, 3, 4].map(|side| 5 + 4 * number + side);
         format!(
-            "SELECT {number} AS number, ST_AsMVT(t, '{name}', {EXTENT}, 'geom') AS layer, count(geom) AS features
+            "SELECT {number} AS number, ST_AsMVT(\"a row\", '{name}', {EXTENT}, 'geom') AS layer, count(geom) AS features
              FROM (
                  SELECT {columns}{shape} AS geom
-                 FROM {table}
+                 FROM \"{table}\"
                  WHERE xmin <= ${east} AND ymin <= ${north} AND xmax >= ${west} AND ymax >= ${south}
                    AND $1 BETWEEN minz AND maxz
-             ) t"
+             ) \"a row\""
         )
     }
 

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Tiles are made and sent by several threads at once, which wait for each other in the C library's allocator. DuckDB's
-/// memory comes from this one too.
+/// Tiles are made and sent by several threads at once, which wait for each other in the C library's allocator. It serves the
+/// spatial extension too, whose library for geometry asks for memory at every corner.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -4,8 +4,8 @@ use std::{
     fs::{self, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU32, Ordering},
 };
+use uuid::Uuid;
 
 use crate::seal;
 
@@ -20,15 +20,15 @@ pub(crate) struct PrivateCopy {
 impl PrivateCopy {
     /// Copies a file into a folder and tells its hash. Of a file that must have a seal, the seal is checked and left out.
     pub fn make(file: &Path, folder: &Path, sealed: bool) -> anyhow::Result<Self> {
-        static COPIES: AtomicU32 = AtomicU32::new(0);
-        let number = COPIES.fetch_add(1, Ordering::Relaxed);
-        let name = format!("tile-server-{}-{number}", std::process::id());
+        // The folder may be everybody's, and another process of another container may have our number.
+        let name = format!("tile-server-{}", Uuid::new_v4());
         let from = File::open(file).with_context(|| format!("opening {}", file.display()))?;
         let length = from.metadata()?.len().saturating_sub(if sealed { seal::LENGTH } else { 0 });
         let to = folder.join(name);
-        let mut copy = Self { path: to.clone(), sha256: [0; 32] };
-        let to = File::create(&to).with_context(|| format!("making a private copy {}", to.display()))?;
-        let mut to = Hashing { file: to, hash: Sha256::new() };
+        let file_to =
+            File::create_new(&to).with_context(|| format!("making a private copy {}", to.display()))?;
+        let mut copy = Self { path: to, sha256: [0; 32] };
+        let mut to = Hashing { file: file_to, hash: Sha256::new() };
         let mut content = from.take(length);
         io::copy(&mut content, &mut to).with_context(|| format!("copying {}", file.display()))?;
         copy.sha256 = to.hash.finalize().into();

@@ -1,7 +1,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,6 +14,9 @@ use crate::{
     tileset::{Stamp, Workplace},
 };
 
+/// After which what was refused is looked at once more: it may have been for want of room or memory.
+const TRY_AGAIN: Duration = Duration::from_secs(60);
+
 /// Takes up new files and definitions: on SIGHUP, and when one of them has changed. What does not pass every check is
 /// told and not taken up; what was served before is served on.
 pub(crate) async fn watch(
@@ -25,26 +28,33 @@ pub(crate) async fn watch(
 ) -> anyhow::Result<()> {
     let mut asked = signal(SignalKind::hangup())?;
     let mut seen = stamps(&definitions, &place);
+    let mut refused_at = None;
     loop {
+        let mut last = Some(app.catalog.load_full());
         tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
-            _ = asked.recv() => tracing::info!("asked to read everything anew"),
+            _ = asked.recv() => {
+                tracing::info!("asked to read everything anew");
+                last = None;
+            }
             () = tokio::time::sleep(every) => {
-                if stamps(&definitions, &place) == seen {
+                let again = refused_at.is_some_and(|at: Instant| at.elapsed() > TRY_AGAIN);
+                if !again && stamps(&definitions, &place) == seen {
                     continue;
                 }
             }
         }
         // Looked at before it is read: what is still being written is seen to have changed once more.
         seen = stamps(&definitions, &place);
-        let last = app.catalog.load_full();
-        match Catalog::open(&definitions, &place, Some(&last)).await {
+        refused_at = None;
+        match Catalog::open(&definitions, &place, last.as_deref()).await {
             Ok(next) => {
                 app.catalog.store(next.into());
                 metrics::counter!("reloads_total", "outcome" => "taken_up").increment(1);
                 tracing::info!("what is on disk is served now");
             }
             Err(error) => {
+                refused_at = Some(Instant::now());
                 metrics::counter!("reloads_total", "outcome" => "refused").increment(1);
                 tracing::error!(
                     error = format!("{error:#}"),

@@ -196,6 +196,10 @@ fn check_layer(layer: &Layer, source: &Source) -> anyhow::Result<()> {
     check_name(layer.table())?;
     check_zooms(&layer.zooms(source), source.maxzoom)?;
     ensure!(*layer.zooms(source).start() >= source.minzoom, "minzoom is below that of the source");
+    // Further out a tile would hold what is not looked for.
+    ensure!(layer.buffer <= 2048, "buffer {} is more than half a tile, 2048", layer.buffer);
+    let grids = source.minzoom..=source.maxzoom;
+    ensure!(layer.grid_zoom.is_none_or(|zoom| grids.contains(&zoom)), "grid_zoom is no zoom of the source");
     for column in layer.columns.keys() {
         check_name(column)?;
         let own = ["geom", "minz", "maxz", "xmin", "ymin", "xmax", "ymax"];
@@ -255,6 +259,8 @@ mod tests {
             (wrong("name: waterways", "name: water"), line("name: waterways"), "second layer"),
             (wrong("{class: VARCHAR, name", "{\"a b\": VARCHAR, name"), line("name: waterways"), "a-z"),
             (wrong("file: base.duckdb", "file: ../base.duckdb"), line("file: base.duckdb"), "DATA_DIR"),
+            (wrong("buffer: 256", "buffer: 2049"), line("name: places"), "half a tile"),
+            (wrong("grid_zoom: 16", "grid_zoom: 17"), line("name: land"), "grid_zoom"),
             (wrong("{seconds: 3600}", "{to: 16, seconds: 3600}"), line("file: base.duckdb"), "max_age"),
         ];
         for (text, line, part) in &told {

@@ -37,6 +37,16 @@ impl TileId {
         Envelope { xmin: west, ymin: north - side, xmax: west + side, ymax: north }
     }
 
+    /// The one in the middle of a box.
+    pub fn in_the_middle(z: u8, box_: &Envelope) -> Self {
+        let (columns, rows) = Self::range(z, box_);
+        Self {
+            z,
+            x: u32::midpoint(*columns.start(), *columns.end()),
+            y: u32::midpoint(*rows.start(), *rows.end()),
+        }
+    }
+
     /// The columns and rows of the tiles of one zoom that a box touches.
     pub fn range(z: u8, box_: &Envelope) -> (std::ops::RangeInclusive<u32>, std::ops::RangeInclusive<u32>) {
         let count = f64::from(1_u32 << z);

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use std::{
     fs::{self, File},
     io::Write,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant, SystemTime},
@@ -44,7 +45,7 @@ pub(crate) struct Tileset {
 }
 
 enum Content {
-    Layers(Arc<Database>, Arc<[LayerQuery]>),
+    Layers { tiles: Arc<Database>, probes: Arc<Database>, queries: Arc<[LayerQuery]> },
     Archive(Box<Archive>),
 }
 
@@ -61,13 +62,15 @@ impl LayerChoice {
 pub(crate) struct Stamp {
     modified: SystemTime,
     length: u64,
+    /// Whoever keeps the time of a file still replaces it.
+    inode: u64,
 }
 
 impl Stamp {
     /// Of a file as it is now.
     pub fn of(file: &Path) -> anyhow::Result<Self> {
         let about = fs::metadata(file).with_context(|| format!("looking at {}", file.display()))?;
-        Ok(Self { modified: about.modified()?, length: about.len() })
+        Ok(Self { modified: about.modified()?, length: about.len(), inode: about.ino() })
     }
 }
 
@@ -92,10 +95,7 @@ impl Tileset {
                 let source = source.clone();
                 move || open_layers(&copy, &source, &engine)
             });
-            let (database, bounds) =
-                opening.await?.with_context(|| format!("{} cannot be served", file.display()))?;
-            let queries = source.layers.iter().map(|layer| LayerQuery::new(&layer.value, source)).collect();
-            (Content::Layers(Arc::new(database), queries), bounds)
+            opening.await?.with_context(|| format!("{} cannot be served", file.display()))?
         };
         let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(source = name, version = format!("{version:016x}"), ms, "all checks passed");
@@ -125,7 +125,7 @@ impl Tileset {
         Ok(LayerChoice(choice))
     }
 
-    /// Where tiles of a zoom may hold anything: names reach a quarter of a tile beyond their own one at most.
+    /// Where tiles of a zoom may hold anything: no buffer reaches further than half a tile.
     pub fn reach(&self, zoom: u8) -> Envelope {
         let tile = TileId { z: zoom, x: 0, y: 0 }.envelope();
         self.bounds.widened((tile.xmax - tile.xmin) / 2.0)
@@ -139,28 +139,34 @@ impl Tileset {
         }
         match &self.content {
             Content::Archive(archive) => Ok(archive.tile(id).await?),
-            Content::Layers(database, layers) => {
-                let layers = layers.clone();
-                database
-                    .run(self.time_limit, move |connection| make_tile(connection, &layers, id, choice))
-                    .await
+            Content::Layers { tiles, queries, .. } => {
+                let layers = queries.clone();
+                tiles.run(self.time_limit, move |connection| make_tile(connection, &layers, id, choice)).await
             }
         }
     }
 
-    /// How each capability check goes now, on a connection that serves.
+    /// How each capability check goes now, on a connection of its own: that all others are busy is no failure.
     pub async fn health(&self) -> Result<Vec<(u8, &'static str, Result<(), String>)>, QueryError> {
         /// Within which the admin server wants its answer.
         const PATIENCE: Duration = Duration::from_secs(2);
-        let Content::Layers(database, _) = &self.content else { return Ok(Vec::new()) };
+        let Content::Layers { probes, .. } = &self.content else { return Ok(Vec::new()) };
         let told = |(level, name, outcome): checks::Check| {
             (level, name, outcome.map_err(|error| format!("{error:#}")))
         };
-        database
+        probes
             .run(PATIENCE, move |connection| {
                 Ok(checks::capabilities(connection).into_iter().map(told).collect())
             })
             .await
+    }
+
+    /// What check 6 is about.
+    pub fn what_was_read(&self) -> &'static str {
+        match &self.content {
+            Content::Layers { .. } => "every table can be read",
+            Content::Archive(_) => "every tile can be unpacked",
+        }
     }
 
     /// What the layers hold, as TileJSON says it.
@@ -185,20 +191,29 @@ fn version(name: &str, source: &Source, sha256: &[u8; 32]) -> u64 {
 }
 
 /// Checks 1 to 6 of a DuckDB file, and where on Earth it is.
-fn open_layers(copy: &PrivateCopy, source: &Source, engine: &Engine) -> anyhow::Result<(Database, Envelope)> {
-    let database = Database::open(copy.path(), engine)?;
-    let bounds = database.with_any(|connection| {
+fn open_layers(copy: &PrivateCopy, source: &Source, engine: &Engine) -> anyhow::Result<(Content, Envelope)> {
+    let [tiles, probes] = Database::open(copy.path(), engine)?;
+    let queries: Arc<[LayerQuery]> =
+        source.layers.iter().map(|layer| LayerQuery::new(&layer.value, source)).collect();
+    let bounds = tiles.with_any(|connection| {
         checks::tables(connection, source).context("check 6, the tables")?;
-        bounds(connection, source)
+        let bounds = bounds(connection, source)?;
+        // And each layer can be drawn: a tile in the middle, where it is smallest.
+        for (query, layer) in queries.iter().zip(&source.layers) {
+            let id = TileId::in_the_middle(*query.zooms().end(), &bounds);
+            layer_query::make(connection, std::iter::once(query), id)
+                .with_context(|| format!("check 6, the tables: drawing layer {}", layer.value.name))?;
+        }
+        Ok(bounds)
     })?;
-    Ok((database, bounds))
+    Ok((Content::Layers { tiles: tiles.into(), probes: probes.into(), queries }, bounds))
 }
 
 fn bounds(connection: &duckdb::Connection, source: &Source) -> anyhow::Result<Envelope> {
     let tables = source
         .layers
         .iter()
-        .map(|layer| format!("SELECT xmin, ymin, xmax, ymax FROM {}", layer.value.table()));
+        .map(|layer| format!("SELECT xmin, ymin, xmax, ymax FROM \"{}\"", layer.value.table()));
     let all = tables.collect::<Vec<_>>().join(" UNION ALL ");
     let sql = format!("SELECT min(xmin), min(ymin), max(xmax), max(ymax) FROM ({all})");
     let found: [Option<f64>; 4] =

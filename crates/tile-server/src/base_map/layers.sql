@@ -174,7 +174,10 @@ SELECT tags['name'] AS name, geom, ST_Area(geom) AS area,
            WHEN tags['landuse'] IN ('cemetery') OR tags['amenity'] = 'grave_yard' THEN 'cemetery'
            WHEN tags['natural'] IN ('beach', 'sand', 'shingle') THEN 'beach'
            WHEN tags['natural'] IN ('bare_rock', 'scree') THEN 'rock'
-           WHEN tags['place'] = 'square' OR (tags['highway'] IN ('pedestrian', 'footway')) THEN 'square'
+           -- A path that comes back to where it began is a path.
+           WHEN tags['place'] = 'square'
+             OR (tags['highway'] IN ('pedestrian', 'footway') AND (tags['area'] = 'yes' OR tags['type'] = 'multipolygon'))
+             THEN 'square'
            WHEN tags['man_made'] = 'pier' THEN 'pier'
            WHEN tags['leisure'] = 'playground' THEN 'playground'
            WHEN tags['leisure'] IN ('pitch', 'track') THEN 'pitch'

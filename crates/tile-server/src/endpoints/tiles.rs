@@ -153,6 +153,11 @@ fn refuse(error: &QueryError, tileset: &Tileset, id: TileId) -> (&'static str, R
             let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "This tile takes too long to make.");
             ("timed_out", problem.retry_after(5).into_response())
         }
+        QueryError::Busy(_) => {
+            tracing::warn!(%error, source = tileset.name, ?id, "a tile was not begun");
+            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many tiles are being made.");
+            ("busy", problem.retry_after(5).into_response())
+        }
         QueryError::Failed(error) => {
             tracing::error!(
                 error = format!("{error:#}"),

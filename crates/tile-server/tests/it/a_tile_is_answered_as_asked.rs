@@ -164,6 +164,27 @@ async fn a_tile_that_takes_too_long_is_given_up() {
 }
 
 #[tokio::test]
+async fn who_would_wait_too_long_is_told_to_come_again_and_probes_do_not_wait() {
+    let mut place = Place::new();
+    place.env = vec![("DUCKDB_CONNECTIONS", "1".into()), ("TILE_TIME_LIMIT_MS", "60".into())];
+    let server = place.start().await;
+    // All that there is of three zooms takes a connection some times as long.
+    let tiles = (0..6).flat_map(|x| (0..8).map(move |y| format!("base/16/{}/{}.pbf", 37306 + x, 18963 + y)));
+    let tiles: Vec<String> = tiles.collect();
+    let asking = futures_util::future::join_all(tiles.iter().map(|tile| server.get(tile)));
+    let (answers, health) = tokio::join!(asking, server.health());
+    assert_eq!(health.status, StatusCode::OK, "{}", health.text());
+    let refused: Vec<_> = answers.iter().filter(|answer| !answer.status.is_success()).collect();
+    assert!(!refused.is_empty() && refused.len() < answers.len(), "{} of {}", refused.len(), answers.len());
+    for answer in refused {
+        assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "5"));
+    }
+    assert!(server.metrics().await.contains(r#"zoom="16",outcome="busy"}"#));
+    // Nothing is left of it.
+    assert_eq!(server.get("base/16/37308/18967.pbf").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn many_who_ask_at_once_make_a_tile_once() {
     let server = Place::new().start().await;
     let asking = (0..32).map(|_| server.get(CENTRE));

@@ -105,6 +105,29 @@ for x in range(37306, 37312):
 print(same, different)
 "#;
 
+/// Counts the squares around the middle of two closed ways: a path without `area=yes`, and a square.
+const AROUND: &str = r#"
+import math, sys, urllib.request
+import mapbox_vector_tile
+
+def squares(lon, lat):
+    n = 2 ** 16
+    x, y = (lon + 180) / 360 * n, (1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * n
+    with urllib.request.urlopen(f"{sys.argv[1]}/16/{int(x)}/{int(y)}.pbf?layers=land") as answer:
+        land = mapbox_vector_tile.decode(answer.read(), default_options={"y_coord_down": True})["land"]
+    x, y = x % 1 * 4096, y % 1 * 4096
+    found = 0
+    for feature in land["features"]:
+        shape = feature["geometry"]
+        areas = shape["coordinates"] if shape["type"] == "MultiPolygon" else [shape["coordinates"]]
+        crossings = sum((a[1] > y) != (b[1] > y) and x < (b[0] - a[0]) * (y - a[1]) / (b[1] - a[1]) + a[0]
+                        for area in areas for ring in area for a, b in zip(ring, ring[1:]))
+        found += feature["properties"]["class"] == "square" and crossings % 2
+    return found
+
+print(squares(24.9475960, 60.1674781), squares(24.9405392, 60.1695596))
+"#;
+
 /// What a script prints, which is numbers.
 async fn read(script: &'static str, args: Vec<String>) -> Vec<usize> {
     let reading = tokio::task::spawn_blocking(move || {
@@ -120,6 +143,12 @@ async fn decode_all(place: Place, maxzoom: &str) -> (usize, usize) {
     let numbers = read(DECODE, vec![format!("{}/tiles/base", server.url()), maxzoom.to_owned()]).await;
     println!("{} tiles, {} features, {} bytes the largest", numbers[0], numbers[1], numbers[2]);
     (numbers[0], numbers[1])
+}
+
+#[tokio::test]
+async fn a_path_that_comes_back_to_where_it_began_is_no_square() {
+    let server = Place::new().start().await;
+    assert_eq!(read(AROUND, vec![format!("{}/tiles/base", server.url())]).await, [0, 1]);
 }
 
 #[tokio::test]

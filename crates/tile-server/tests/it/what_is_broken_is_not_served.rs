@@ -77,6 +77,14 @@ fn a_wrong_column() {
 }
 
 #[test]
+fn shapes_beside_their_grid() {
+    let place = Place::new();
+    fs::write(place.file("sources.yaml"), definitions().replacen("grid_zoom: 16", "grid_zoom: 15", 1))
+        .unwrap();
+    refused(&place, 1, &["check 6", "of table land do not lie on the grid of zoom 15"]);
+}
+
+#[test]
 fn a_damaged_block() {
     let place = Place::new();
     let file = File::options().write(true).open(place.file("base.duckdb")).unwrap();
