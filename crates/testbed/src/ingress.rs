@@ -2,9 +2,9 @@
 //! for development, one request a connection.
 
 use anyhow::{Context, bail};
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, pin::pin, time::Duration};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
+    io::{AsyncReadExt, AsyncWriteExt, copy, copy_bidirectional, sink},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
     time::timeout,
@@ -14,6 +14,9 @@ use crate::{map_parts::map_assets, workspace};
 
 /// Longest head of a request that is read.
 const MOST_HEAD_BYTES: usize = 32 * 1024;
+
+/// Where the notifier listens.
+const WEB_SOCKET: &str = "/ws";
 
 /// Who answers what, as `host:port`.
 #[derive(Clone, Debug)]
@@ -31,6 +34,15 @@ pub(crate) struct Ingress {
     serving: JoinHandle<()>,
 }
 
+/// The head of a request, in the only form that everybody reads alike.
+#[derive(Debug)]
+struct Request<'a> {
+    method: &'a str,
+    target: &'a str,
+    headers: Vec<(&'a str, &'a str)>,
+    body_bytes: u64,
+}
+
 #[derive(Debug, PartialEq)]
 enum Answerer<'a> {
     /// Who, and under which path.
@@ -43,7 +55,7 @@ impl Backends {
     fn answerer(&self, target: &str) -> Answerer<'_> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let to = |backend| Answerer::Backend(backend, target.to_owned());
-        if path == "/ws" {
+        if path == WEB_SOCKET {
             return to(&self.notifier);
         }
         if path.starts_with("/api/") || path.starts_with("/tiles/routes/") {
@@ -75,6 +87,62 @@ impl Backends {
     }
 }
 
+impl<'a> Request<'a> {
+    /// What a backend could read in another way than we do is no request: it could hold a second one.
+    fn read(head: &'a str) -> Option<Self> {
+        let mut lines = head.strip_suffix("\r\n\r\n")?.split("\r\n");
+        let words: Vec<&str> = lines.next()?.split(' ').collect();
+        let [method, target, "HTTP/1.1" | "HTTP/1.0"] = words[..] else { return None };
+        let is_token = |text: &str| {
+            !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        };
+        if !is_token(method) || target.bytes().any(|byte| !byte.is_ascii_graphic()) {
+            return None;
+        }
+        let mut headers = Vec::new();
+        let mut body_bytes = None;
+        for line in lines {
+            let (name, value) = line.split_once(':')?;
+            // Some servers take a lone line feed for the end of a line.
+            if !is_token(name) || value.chars().any(|char| char.is_ascii_control() && char != '\t') {
+                return None;
+            }
+            let value = value.trim();
+            if name.eq_ignore_ascii_case("content-length") {
+                let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
+                let length = value.parse().ok().filter(|_| is_number)?;
+                if body_bytes.replace(length).is_some() {
+                    return None;
+                }
+            } else if name.eq_ignore_ascii_case("transfer-encoding") {
+                // Where such a body ends is seen only by who unpacks it. Browsers do not send one.
+                return None;
+            }
+            headers.push((name, value));
+        }
+        Some(Self { method, target, headers, body_bytes: body_bytes.unwrap_or(0) })
+    }
+
+    /// A connection becomes something else in one place only: elsewhere it would be a way around the next look.
+    fn upgrades(&self) -> bool {
+        let path = self.target.split('?').next();
+        path == Some(WEB_SOCKET) && self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("upgrade"))
+    }
+
+    /// What a backend is told; one request a connection, so that the next one is looked at as well.
+    fn head_for(&self, target: &str, upgrade: bool) -> String {
+        let mut head = format!("{} {target} HTTP/1.1\r\n", self.method);
+        for (name, value) in &self.headers {
+            let of_connection =
+                ["connection", "upgrade", "keep-alive"].iter().any(|own| name.eq_ignore_ascii_case(own));
+            if upgrade || !of_connection {
+                head += &format!("{name}: {value}\r\n");
+            }
+        }
+        head + if upgrade { "\r\n" } else { "Connection: close\r\n\r\n" }
+    }
+}
+
 impl Ingress {
     pub async fn start(port: u16, backends: Backends) -> anyhow::Result<Self> {
         let listener =
@@ -102,25 +170,20 @@ impl Drop for Ingress {
 
 async fn pass_on(mut client: TcpStream, backends: &Backends) -> anyhow::Result<()> {
     let (head, body) = timeout(Duration::from_secs(10), read_head(&mut client)).await??;
-    let mut lines = head.split("\r\n");
-    let mut words = lines.next().unwrap_or_default().split(' ');
-    let (Some(method), Some(target)) = (words.next(), words.next()) else { bail!("no request") };
-    match backends.answerer(target) {
+    let Some(request) = Request::read(&head) else {
+        return answer(&mut client, "400 Bad Request", "text/plain", b"This is no request.\n").await;
+    };
+    match backends.answerer(request.target) {
         Answerer::Backend(backend, target) => {
             let mut server = TcpStream::connect(backend).await?;
-            let is_upgrade = |line: &&str| line.to_ascii_lowercase().starts_with("upgrade:");
-            let upgrade = head.split("\r\n").any(|line| is_upgrade(&line));
-            let mut passed = format!("{method} {target} HTTP/1.1\r\n");
-            for line in lines.filter(|line| !line.is_empty()) {
-                // One request a connection, so that the next one is looked at as well.
-                if upgrade || !line.to_ascii_lowercase().starts_with("connection:") {
-                    passed += &format!("{line}\r\n");
-                }
+            let upgrade = request.upgrades();
+            server.write_all(request.head_for(&target, upgrade).as_bytes()).await?;
+            if upgrade {
+                server.write_all(&body).await?;
+                copy_bidirectional(&mut client, &mut server).await?;
+            } else {
+                answer_once(&mut client, &mut server, &body, request.body_bytes).await?;
             }
-            passed += if upgrade { "\r\n" } else { "Connection: close\r\n\r\n" };
-            server.write_all(passed.as_bytes()).await?;
-            server.write_all(&body).await?;
-            copy_bidirectional(&mut client, &mut server).await?;
         }
         Answerer::File(file, media_type) => {
             let content =
@@ -128,6 +191,36 @@ async fn pass_on(mut client: TcpStream, backends: &Backends) -> anyhow::Result<(
             answer(&mut client, "200 OK", media_type, &content).await?;
         }
         Answerer::Nobody => answer(&mut client, "404 Not Found", "text/plain", b"Nothing is here.\n").await?,
+    }
+    Ok(())
+}
+
+/// Passes on the body of one request and its answer. What the client says after the body could be a second request,
+/// at which nobody has looked, so it goes nowhere.
+async fn answer_once(
+    client: &mut TcpStream,
+    server: &mut TcpStream,
+    begun: &[u8],
+    body_bytes: u64,
+) -> anyhow::Result<()> {
+    let (from_client, mut to_client) = client.split();
+    let (mut from_server, mut to_server) = server.split();
+    let mut body = begun.chain(from_client).take(body_bytes);
+    let asking = async {
+        copy(&mut body, &mut to_server).await?;
+        // Read to its end, so that the server hears when the client has gone.
+        copy(body.get_mut(), &mut sink()).await?;
+        to_server.shutdown().await
+    };
+    let answering = async {
+        copy(&mut from_server, &mut to_client).await?;
+        to_client.shutdown().await
+    };
+    let mut answering = pin!(answering);
+    tokio::select! {
+        answered = &mut answering => answered?,
+        // A server may answer before it has heard all.
+        _ = asking => answering.await?,
     }
     Ok(())
 }
@@ -212,5 +305,40 @@ mod tests {
             assert_eq!(answers(target), "tile-server", "{target}");
         }
         assert_eq!(answers("/TILES/routes/1/2/3/4"), "nobody");
+    }
+
+    #[test]
+    fn a_backend_hears_one_request() {
+        let head = |lines: &str| format!("GET /tiles/pois/14/0/0 HTTP/1.1\r\nHost: here\r\n{lines}\r\n");
+        for lines in ["", "Upgrade: x\r\n", "CONNECTION: Upgrade\r\nupgrade: websocket\r\nKeep-Alive: 5\r\n"]
+        {
+            let head = head(lines);
+            let request = Request::read(&head).unwrap();
+            assert!(!request.upgrades(), "{lines:?}");
+            assert_eq!(
+                request.head_for("/tiles/pois/14/0/0", false),
+                "GET /tiles/pois/14/0/0 HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
+            );
+        }
+        let socket = "GET /ws?a=b HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+        let request = Request::read(socket).unwrap();
+        assert!(request.upgrades());
+        assert_eq!(request.head_for(request.target, true), socket);
+        let length = |lines| Request::read(&head(lines)).map(|request| request.body_bytes);
+        assert_eq!(length("Content-Length: 12\r\n"), Some(12));
+        for lines in [
+            "Content-Length: +1\r\n",
+            "Content-Length:\r\n",
+            "Content-Length: 1\r\ncontent-length: 1\r\n",
+            "Transfer-Encoding: chunked\r\n",
+            "Connection : keep-alive\r\n",
+            "X: x\r\n Connection: keep-alive\r\n",
+            "X: x\nConnection: keep-alive\r\n",
+            "X: x\n\n",
+            "X: x\rX: y\r\n",
+            "no header\r\n",
+        ] {
+            assert_eq!(length(lines), None, "{lines:?}");
+        }
     }
 }

@@ -2,6 +2,11 @@ use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use std::{fs, time::Duration};
 use testbed::{Method, Options, System, Walker};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
 
 pub async fn take_a_walk(walker: &Walker) -> Value {
     let themes = walker.get("/api/v1/interest-themes").await.unwrap().json();
@@ -98,6 +103,43 @@ async fn through_any_door() {
             }
         }
     }
+
+    // Behind another request, in which nothing is wrong.
+    let martin = system.martin().unwrap().url();
+    let wanted = format!("/tiles/routes/{TILE}?route_id={id}");
+    assert!(contains(&raw(&martin, &wanted, None).await.body, DRAWN), "Martin itself would answer");
+    let second = format!("GET {wanted} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let mut open = Vec::new();
+    for headers in [
+        "",
+        "Upgrade: x\r\n",
+        "uPGRADE:x\r\nConnection: Upgrade\r\n",
+        "Upgrade: websocket\r\nConnection: Upgrade\r\n",
+        "Connection: keep-alive\r\n",
+        "Connection : keep-alive\r\n",
+        "X: x\r\n Connection: keep-alive\r\n",
+        "X: x\nConnection: keep-alive\r\n",
+        "X: x\n\n",
+        "Content-Length: 0\r\n",
+        "Content-Length: 0\r\nContent-Length: 100\r\n",
+        "Content-Length: +1\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n",
+    ] {
+        // Martin takes a lone line feed for the end of a line, and two for the end of the request.
+        let end = if headers.ends_with("\n\n") { "" } else { "\r\n" };
+        let first = format!("GET /tiles/pois/14/0/0 HTTP/1.1\r\nHost: localhost\r\n{headers}{end}");
+        let body = if headers.contains("chunked") { "0\r\n\r\n" } else { "" };
+        let at_once = format!("{first}{body}{second}");
+        let one_by_one = [format!("{first}{body}"), second.clone()];
+        for requests in [&[at_once] as &[_], &one_by_one] {
+            if contains(&said_to(&origin, requests).await, DRAWN) {
+                open.push((headers, requests.len()));
+            }
+        }
+    }
+    assert!(open.is_empty(), "behind {open:?}");
+
     let answer = other.get(&doors[0]).await.unwrap();
     assert_eq!(answer.status, StatusCode::NOT_FOUND, "it does not even exist for them");
     assert_eq!(stranger.get(&doors[0]).await.unwrap().status, StatusCode::UNAUTHORIZED);
@@ -112,18 +154,38 @@ fn contains(body: &[u8], part: &[u8]) -> bool {
     body.windows(part.len()).any(|window| window == part)
 }
 
+/// How the layer of a route begins.
+const DRAWN: &[u8] = b"\x0a\x05route";
+
 /// Asks for exactly this path; an ordinary client would tidy it up first.
 async fn raw(origin: &str, path: &str, cookie: Option<&str>) -> Raw {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let mut socket = tokio::net::TcpStream::connect(origin.trim_start_matches("http://")).await.unwrap();
     let cookie = cookie.map_or_else(String::new, |cookie| format!("Cookie: {cookie}\r\n"));
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{cookie}\r\n");
-    socket.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    socket.read_to_end(&mut answer).await.unwrap();
+    let answer = said_to(origin, &[request]).await;
     let end = answer.windows(4).position(|part| part == b"\r\n\r\n").unwrap();
     let status = String::from_utf8_lossy(&answer[9..12]).parse().unwrap();
     Raw { status, body: answer[end + 4..].to_vec() }
+}
+
+/// Says all of this on one connection, one after the other, and hears what comes back until nothing more does.
+async fn said_to(origin: &str, requests: &[String]) -> Vec<u8> {
+    let origin = origin.trim_start_matches("http://").trim_end_matches('/');
+    let mut socket = TcpStream::connect(origin).await.unwrap();
+    let mut answer = Vec::new();
+    for (number, request) in requests.iter().enumerate() {
+        if number > 0 {
+            // Time for an answer to come, and for the connection to end.
+            let heard = timeout(Duration::from_millis(500), socket.read_buf(&mut answer)).await;
+            assert!(heard.is_err() || !answer.is_empty(), "no answer to {:?}", requests[0]);
+        }
+        // A connection that was ended hears no more.
+        if socket.write_all(request.as_bytes()).await.is_err() {
+            break;
+        }
+    }
+    // Who waits for the rest of a body waits for long.
+    let _ = timeout(Duration::from_secs(3), socket.read_to_end(&mut answer)).await;
+    answer
 }
 
 #[tokio::test]
