@@ -12,6 +12,7 @@ mod only_one_attempt_ends_a_request;
 mod redis_is_never_waited_for;
 mod routes_come_back_as_they_were;
 mod stage;
+mod the_map_asks_as_a_role_of_its_own;
 mod the_schema_refuses_what_cannot_be;
 mod what_is_learnt_respects_what_is_known;
 mod what_is_old_is_put_away;
