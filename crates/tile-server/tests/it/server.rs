@@ -174,6 +174,29 @@ impl Server {
         read(self.http.get(url).send().await.unwrap()).await.text()
     }
 
+    /// How many reloads ended so.
+    pub async fn reloads(&self, outcome: &str) -> u64 {
+        let name = format!("reloads_total{{outcome=\"{outcome}\"}} ");
+        let metrics = self.metrics().await;
+        let value = metrics.lines().find_map(|line| Some(line.split_once(&name)?.1.trim()));
+        value.map_or(0, |value| value.parse().unwrap())
+    }
+
+    /// Waits until more reloads than this many have ended so, and a few more looks have found nothing new.
+    pub async fn reloaded(&self, outcome: &str, before: u64) {
+        let (mut last, mut quiet) = (before, 0);
+        for _ in 0..600 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let now = self.reloads(outcome).await;
+            quiet = if now > before && now == last { quiet + 1 } else { 0 };
+            last = now;
+            if quiet == 4 {
+                return;
+            }
+        }
+        panic!("no reload was {outcome}\n{}", self.process.log_tail());
+    }
+
     pub fn url(&self) -> &str {
         &self.url
     }
