@@ -37,11 +37,6 @@ impl LayerQuery {
         }
     }
 
-    /// Every zoom at which it is shown.
-    pub fn zooms(&self) -> std::ops::RangeInclusive<u8> {
-        self.zooms.clone()
-    }
-
     /// The boxes of the rows decide first; the exact shape is cut by ST_AsMVTGeom, which gives NULL for what is not in the
     /// tile. Those rows are counted here and not left out by a WHERE, which DuckDB would move to before the boxes. No column
     /// can be called `a row`, so it is always the whole one.

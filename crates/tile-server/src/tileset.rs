@@ -200,7 +200,7 @@ fn open_layers(copy: &PrivateCopy, source: &Source, engine: &Engine) -> anyhow::
         let bounds = bounds(connection, source)?;
         // And each layer can be drawn: a tile in the middle, where it is smallest.
         for (query, layer) in queries.iter().zip(&source.layers) {
-            let id = TileId::in_the_middle(*query.zooms().end(), &bounds);
+            let id = TileId::in_the_middle(*layer.value.zooms(source).end(), &bounds);
             layer_query::make(connection, std::iter::once(query), id)
                 .with_context(|| format!("check 6, the tables: drawing layer {}", layer.value.name))?;
         }

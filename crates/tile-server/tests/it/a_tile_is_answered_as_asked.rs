@@ -1,6 +1,7 @@
 use crate::server::{CENTRE, Place};
 use reqwest::StatusCode;
 use serde_json::Value;
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_tile_is_gzipped_kept_by_its_zoom_and_known_again() {
@@ -168,7 +169,7 @@ async fn who_would_wait_too_long_is_told_to_come_again_and_probes_do_not_wait() 
     let mut place = Place::new();
     place.env = vec![("DUCKDB_CONNECTIONS", "1".into()), ("TILE_TIME_LIMIT_MS", "60".into())];
     let server = place.start().await;
-    // All that there is of three zooms takes a connection some times as long.
+    // All that there is of a zoom takes one connection some times as long.
     let tiles = (0..6).flat_map(|x| (0..8).map(move |y| format!("base/16/{}/{}.pbf", 37306 + x, 18963 + y)));
     let tiles: Vec<String> = tiles.collect();
     let asking = futures_util::future::join_all(tiles.iter().map(|tile| server.get(tile)));
@@ -180,8 +181,14 @@ async fn who_would_wait_too_long_is_told_to_come_again_and_probes_do_not_wait() 
         assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "5"));
     }
     assert!(server.metrics().await.contains(r#"zoom="16",outcome="busy"}"#));
-    // Nothing is left of it.
-    assert_eq!(server.get("base/16/37308/18967.pbf").await.status, StatusCode::OK);
+    // Nothing is left of it: whoever comes again is served, sooner or later also where the machine is slow.
+    for _ in 0..200 {
+        if server.get("base/16/37308/18967.pbf").await.status == StatusCode::OK {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it is never served again\n{}", server.process.log_tail());
 }
 
 #[tokio::test]
