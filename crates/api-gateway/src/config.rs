@@ -31,10 +31,23 @@ pub struct Config {
     /// Route requests that one walker may have open at once.
     #[arg(long, env = "OPEN_REQUESTS_PER_USER", default_value_t = 3, value_parser = clap::value_parser!(i64).range(1..))]
     pub open_requests_per_user: i64,
+    /// Work that one network address (of IPv6: a /48) may have open at once; 1 is a walk of an hour.
+    #[arg(long, env = "OPEN_COST_PER_ADDRESS", default_value_t = 60.0, value_parser = positive)]
+    pub open_cost_per_address: f64,
+    /// Who would have to wait longer than so many seconds for a worker is asked to come back later.
+    #[arg(long, env = "MAX_WAIT_SECONDS", default_value_t = 20.0, value_parser = positive)]
+    pub max_wait_seconds: f64,
     /// Where Martin is, which makes the tiles of routes; it must not be reached from outside. Without it there are none.
     #[arg(long, env = "MARTIN_URL", hide_env_values = true)]
     pub martin_url: Option<Address>,
     /// Copies that NATS keeps of each job, where the sweeper has to make the streams anew.
     #[arg(long, env = "NATS_REPLICAS", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=5))]
     pub nats_replicas: u8,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
+        _ => Err("must be a number greater than 0".into()),
+    }
 }

@@ -7,7 +7,7 @@ use axum::{
 use domain::FieldError;
 use http::{StatusCode, header};
 use service::{Problem, SessionError};
-use store::{Allowance, StoreError};
+use store::{AdmissionLimits, Allowance, Rejection, StoreError};
 
 /// Why a request is not answered as its caller wished.
 #[derive(Debug)]
@@ -39,6 +39,13 @@ pub(crate) enum ApiError {
     KeyReused,
     /// The walker has to wait for their open requests.
     TooManyOpen(i64),
+    /// The walker's network has to wait for its open requests.
+    TooMuchOpen,
+    /// There are more requests than workers; it would take so many seconds until this one is taken up.
+    Busy {
+        wait_s: Option<f64>,
+        max_wait_s: f64,
+    },
     /// Martin, which makes tiles of routes, cannot be reached.
     MapAway,
     /// The caller knocks too often.
@@ -118,6 +125,27 @@ impl ApiError {
                     .of_kind("too-many-open-requests")
                     .retry_after(2)
             }
+            Self::TooMuchOpen => {
+                let detail =
+                    "From your network so many walks are asked for that a new one has to wait for them.";
+                Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
+                    .of_kind("too-many-open-requests")
+                    .retry_after(5)
+            }
+            Self::Busy { wait_s, max_wait_s } => {
+                let detail = match wait_s {
+                    Some(wait_s) => format!(
+                        "Very many walks are being asked for: this one would have to wait for {wait_s:.0} seconds. \
+                         Please try again later."
+                    ),
+                    None => "Walks cannot be made right now. Please try again later.".into(),
+                };
+                // By then it would wait no longer than anybody may.
+                let seconds = wait_s.map_or(30.0, |wait_s| (wait_s - max_wait_s).clamp(1.0, 600.0)).ceil();
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+                    .of_kind("busy")
+                    .retry_after(seconds as u64)
+            }
             Self::TooOften(allowance) => {
                 let seconds = allowance.retry_after.as_secs_f64().ceil().max(1.0) as u64;
                 Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests in a short time.")
@@ -145,6 +173,19 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         self.problem().into_response()
+    }
+}
+
+impl ApiError {
+    /// A limit is against a request.
+    pub(crate) fn rejected(rejection: Rejection, limits: AdmissionLimits) -> Self {
+        let (error, reason) = match rejection {
+            Rejection::OpenPerUser => (Self::TooManyOpen(limits.open_per_user), "open_per_user"),
+            Rejection::OpenPerSource => (Self::TooMuchOpen, "open_per_address"),
+            Rejection::Busy(wait_s) => (Self::Busy { wait_s, max_wait_s: limits.max_wait_s }, "busy"),
+        };
+        metrics::counter!("route_requests_rejected_total", "reason" => reason).increment(1);
+        error
     }
 }
 

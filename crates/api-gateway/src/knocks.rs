@@ -36,6 +36,7 @@ pub(crate) async fn let_in(
             ("session", limit, app.limiter.knock(&format!("{kind}session:{}", session.user_id), limit).await);
     }
     request.extensions_mut().insert(session);
+    request.extensions_mut().insert(service::CallerAddress(address));
     let mut response = if policy.2.allowed {
         next.run(request).await
     } else {

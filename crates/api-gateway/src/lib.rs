@@ -58,6 +58,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         .with_context(|| format!("ADMIN_ADDR {}", config.reporting.admin_addr))?;
     let admin = tokio::spawn(admin);
     let measuring = tokio::spawn(measurements::measure(app.clone(), shutdown.clone()));
+    let watching = tokio::spawn(measurements::measure_queue(app.clone(), shutdown.clone()));
     let sweeper = tokio::spawn(sweeper::sweep(app.clone(), shutdown.clone()));
 
     let listener = TcpListener::bind(config.door.listen_addr)
@@ -68,6 +69,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
 
     sweeper.await?;
     measuring.await?;
+    watching.await?;
     admin.abort();
     analytics.flush().await;
     bus.close().await;

@@ -1,4 +1,8 @@
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use async_nats::{Client, ConnectOptions, Event, jetstream};
 use thiserror::Error;
@@ -37,7 +41,36 @@ pub struct Bus {
     pub(crate) jetstream: jetstream::Context,
     /// Counts the moments after which news may have been missed: reconnects and overflows.
     pub(crate) gaps: watch::Receiver<u64>,
+    pub(crate) publishing: Publishing,
 }
+
+/// Whether the broker takes messages into its streams. One whose disk was full answers everything else, and refuses
+/// these until it is restarted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Publishing {
+    last_failure: Arc<Mutex<Option<(Instant, String)>>>,
+}
+
+impl Publishing {
+    /// Notes how the latest publication went.
+    pub(crate) fn note(&self, error: Option<&String>) {
+        if error.is_some() {
+            metrics::counter!("nats_publish_failures_total").increment(1);
+        }
+        let failure = error.map(|error| (Instant::now(), error.clone()));
+        *self.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+
+    /// Why the latest publication failed, unless that is long ago and nothing was published since.
+    fn failure(&self) -> Option<String> {
+        let failure = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, error) = failure.as_ref()?;
+        (at.elapsed() < FAILURE_MEMORY).then(|| error.clone())
+    }
+}
+
+/// For so long a failed publication counts, where no other one followed.
+const FAILURE_MEMORY: Duration = Duration::from_secs(60);
 
 impl Bus {
     /// Connects in the background: a service may start before its broker.
@@ -68,7 +101,7 @@ impl Bus {
             .map_err(|error| BusError::Connection(error.to_string()))?;
         let mut jetstream = jetstream::new(client.clone());
         jetstream.set_timeout(Duration::from_secs(3));
-        Ok(Self { client, jetstream, gaps })
+        Ok(Self { client, jetstream, gaps, publishing: Publishing::default() })
     }
 
     /// Connected to a server that is new enough, with the streams that we need.
@@ -77,7 +110,13 @@ impl Bus {
             return Err("NATS: not connected".into());
         }
         self.check_server().map_err(|error| error.to_string())?;
-        self.exchange(self.check_streams()).await.map_err(|error| format!("NATS: {error}"))
+        self.exchange(self.check_streams()).await.map_err(|error| format!("NATS: {error}"))?;
+        match self.publishing.failure() {
+            None => Ok(()),
+            Some(error) => Err(format!(
+                "NATS does not take messages: {error}; see docs/runbooks/nats-refuses-messages.md"
+            )),
+        }
     }
 
     /// Runs an exchange with the broker, if there is a connection, and within [`PATIENCE`]. While it is away the client

@@ -4,21 +4,19 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use async_nats::{
     HeaderMap,
-    jetstream::{self, AckKind, consumer::pull},
+    jetstream::{self, AckKind},
 };
-use futures_util::StreamExt;
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Bus, BusError, Job,
     messages::{TRACEPARENT, from_payload, to_payload},
-    streams::{ACK_WAIT, Queue},
+    streams::ACK_WAIT,
 };
 
-/// A stream of messages that nobody reads takes its request for lost after 25 seconds and asks again by itself: the job
-/// that it gets would grow old in a buffer. So it is let go well before.
-const LONGEST_UNREAD: Duration = Duration::from_secs(10);
+/// How long a slot waits after it could not ask for a job.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// What became of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,74 +56,81 @@ impl Bus {
                 self.jetstream.publish_with_headers(job.subject(), headers, to_payload(job)).await?;
             acknowledgement.await
         };
-        self.exchange(stored).await.map(drop).map_err(BusError::Publish)
+        let stored = self.exchange(stored).await;
+        self.publishing.note(stored.as_ref().err());
+        stored.map(drop).map_err(BusError::Publish)
     }
 
-    /// Handles jobs of a kind, up to `concurrency` at once, until `shutdown`; then finishes those in hand.
-    pub async fn work_on_jobs<J, H, F>(&self, concurrency: usize, shutdown: CancellationToken, handle: H)
-    where
+    /// Messages of a queue that the broker holds, in workers' hands or not.
+    pub async fn jobs_held<J: Job>(&self) -> Result<u64, BusError> {
+        let info = async {
+            let mut consumer = self.job_consumer(J::QUEUE).await?;
+            let info = consumer.info().await.map_err(|error| BusError::Streams(error.to_string()))?;
+            Ok::<_, BusError>(info.num_pending + info.num_ack_pending as u64)
+        };
+        self.exchange(info).await.map_err(BusError::Streams)
+    }
+
+    /// Handles jobs of a kind, up to `concurrency` at once, until `shutdown`; then finishes those in hand. While `able` is
+    /// false no job is asked for.
+    pub async fn work_on_jobs<J, H, F>(
+        &self,
+        concurrency: usize,
+        able: watch::Receiver<bool>,
+        shutdown: CancellationToken,
+        handle: H,
+    ) where
         J: Job,
         H: Fn(Delivery<J>) -> F + Send + Sync + 'static,
         F: Future<Output = Outcome> + Send,
     {
-        let (handle, slots) = (Arc::new(handle), Arc::new(Semaphore::new(concurrency)));
-        let mut in_hand = JoinSet::new();
-        while !shutdown.is_cancelled() {
-            // With all hands full there is nothing to ask for.
-            let Some(Ok(hand)) = shutdown.run_until_cancelled(slots.acquire()).await else { break };
-            drop(hand);
-            let mut messages = match self.job_messages(J::QUEUE).await {
-                Ok(messages) => messages,
+        let handle = Arc::new(handle);
+        let mut slots = JoinSet::new();
+        for _ in 0..concurrency {
+            let (bus, able, shutdown, handle) =
+                (self.clone(), able.clone(), shutdown.clone(), handle.clone());
+            slots.spawn(async move { bus.work_in_slot::<J, H, F>(able, &shutdown, &handle).await });
+        }
+        while slots.join_next().await.is_some() {}
+    }
+
+    /// Asks for a job and handles it, again and again. A job is only asked for when there is a hand for it: one that waits
+    /// in a buffer grows old.
+    async fn work_in_slot<J, H, F>(
+        &self,
+        mut able: watch::Receiver<bool>,
+        shutdown: &CancellationToken,
+        handle: &H,
+    ) where
+        J: Job,
+        H: Fn(Delivery<J>) -> F,
+        F: Future<Output = Outcome>,
+    {
+        let mut consumer = None;
+        while matches!(shutdown.run_until_cancelled(able.wait_for(|able| *able)).await, Some(Ok(_))) {
+            let pulled = async {
+                let known = match consumer.take() {
+                    Some(known) => known,
+                    None => self.job_consumer(J::QUEUE).await?,
+                };
+                let message = self.pull_job(&known, shutdown).await?;
+                consumer = Some(known);
+                Ok::<_, BusError>(message)
+            };
+            match pulled.await {
+                Ok(Some(message)) if *able.borrow() => settle::<J, H, F>(message, handle).await,
+                Ok(Some(message)) => {
+                    if let Err(error) = message.ack_with(AckKind::Nak(None)).await {
+                        tracing::debug!(%error, "a job comes again only after its wait");
+                    }
+                }
+                Ok(None) => {}
                 Err(error) => {
                     tracing::warn!(%error, queue = J::QUEUE.stream, "no jobs can be had; trying again");
-                    shutdown.run_until_cancelled(tokio::time::sleep(Duration::from_secs(1))).await;
-                    continue;
-                }
-            };
-            loop {
-                while in_hand.try_join_next().is_some() {}
-                let next = async {
-                    // A job is only asked for when there is a hand for it: one that waits in a buffer grows old.
-                    let slot = tokio::time::timeout(LONGEST_UNREAD, slots.clone().acquire_owned()).await;
-                    Some((slot.ok()?.ok()?, messages.next().await?))
-                };
-                match shutdown.run_until_cancelled(next).await {
-                    None => break,
-                    Some(None) => break,
-                    Some(Some((_, Err(error)))) => {
-                        // A missed heartbeat heals by itself; a consumer that is gone does not, so look again.
-                        tracing::warn!(%error, queue = J::QUEUE.stream, "the stream of jobs faltered");
-                        tokio::time::sleep(Duration::from_millis(200)).await;
-                        break;
-                    }
-                    Some(Some((slot, Ok(message)))) => {
-                        let handle = handle.clone();
-                        in_hand.spawn(async move {
-                            settle::<J, H, F>(message, &*handle).await;
-                            drop(slot);
-                        });
-                    }
+                    shutdown.run_until_cancelled(tokio::time::sleep(RETRY_PAUSE)).await;
                 }
             }
         }
-        while in_hand.join_next().await.is_some() {}
-    }
-
-    async fn job_messages(&self, queue: &Queue) -> Result<pull::Stream, BusError> {
-        let gone = |error: &dyn std::fmt::Display| BusError::Streams(error.to_string());
-        let consumer: jetstream::consumer::Consumer<pull::Config> = self
-            .jetstream
-            .get_consumer_from_stream(queue.consumer, queue.stream)
-            .await
-            .map_err(|error| gone(&error))?;
-        consumer
-            .stream()
-            .max_messages_per_batch(1)
-            .expires(Duration::from_secs(20))
-            .heartbeat(Duration::from_secs(5))
-            .messages()
-            .await
-            .map_err(|error| gone(&error))
     }
 }
 

@@ -7,6 +7,7 @@ mod connection;
 mod jobs;
 mod messages;
 mod news;
+mod pull;
 mod streams;
 
 pub use connection::{Bus, BusError};

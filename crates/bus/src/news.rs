@@ -29,8 +29,8 @@ pub enum News {
 }
 
 impl Bus {
-    /// Sends news to whoever listens, and waits until it is on its way. That it arrived at the broker is known when a
-    /// later [`Outcome::Done`](crate::Outcome::Done) is acknowledged: one connection keeps its order.
+    /// Sends news to whoever listens, and waits until it is on its way. That the broker has it is known after
+    /// [`Bus::confirm`].
     pub async fn publish_status(
         &self,
         event: StatusEvent,
@@ -49,6 +49,18 @@ impl Bus {
     pub async fn publish_enriched(&self, news: &AreaEnriched) -> Result<(), BusError> {
         let published = self.client.publish(news.subject(), to_payload(news));
         self.exchange(published).await.map_err(BusError::Publish)
+    }
+
+    /// Waits until the broker has all that was published before. One connection keeps its order, so it has what came
+    /// before a message of ours that comes back.
+    pub async fn confirm(&self) -> Result<(), BusError> {
+        let round_trip = async {
+            let inbox = self.client.new_inbox();
+            let mut echo = self.client.subscribe(inbox.clone()).await.map_err(|error| error.to_string())?;
+            self.client.publish(inbox, Default::default()).await.map_err(|error| error.to_string())?;
+            echo.next().await.map(drop).ok_or_else(|| "the connection has ended".to_owned())
+        };
+        self.exchange(round_trip).await.map_err(BusError::Connection)
     }
 
     /// All news from now on, until `shutdown`.

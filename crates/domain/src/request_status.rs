@@ -70,4 +70,7 @@ pub struct StatusEvent {
     /// Share of the work that is done, 0-1, while in progress.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<f32>,
+    /// Seconds until a worker takes it up, by estimate, while pending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_wait_s: Option<u32>,
 }

@@ -119,6 +119,15 @@ impl RouteRequest {
         self.start_time
     }
 
+    /// Work that its search is expected to take; 1 is a walk of an hour for up to three themes. Fitted to what
+    /// `cargo xtask bench queue` measures: it grows with the time there is to fill, less than in proportion, and with the
+    /// places there are to choose from.
+    pub fn cost(&self) -> f32 {
+        let hours = f32::from(self.duration_minutes) / 60.0;
+        let further_themes = self.interest_theme_ids.len().saturating_sub(3) as f32;
+        0.5 + 0.5 * hours.powf(0.75) + 0.05 * further_themes
+    }
+
     /// A text that is equal for requests that deserve the same route: coordinates rounded to 1e-5 degrees (about a
     /// metre), defaults spelled out, themes sorted.
     pub fn canonical(&self) -> String {
@@ -252,6 +261,20 @@ mod tests {
 
     fn pointers(value: &Value) -> Vec<String> {
         RouteRequest::parse(value).unwrap_err().into_iter().map(|error| error.pointer).collect()
+    }
+
+    #[test]
+    fn longer_walks_for_more_themes_cost_more() {
+        let cost = |minutes: u16, themes: u32| {
+            let mut wish = wish();
+            wish["duration_minutes"] = json!(minutes);
+            let id = |n| format!("00000000-0000-4000-8000-{n:012}");
+            wish["interest_theme_ids"] = (0..themes).map(|n| json!(id(n))).collect();
+            RouteRequest::parse(&wish).unwrap().cost()
+        };
+        assert_eq!((cost(60, 1), cost(60, 3)), (1.0, 1.0));
+        assert!(cost(5, 1) > 0.5 && cost(480, 20) < 4.0);
+        assert!(cost(30, 3) < cost(60, 3) && cost(60, 3) < cost(60, 4) && cost(60, 20) < cost(480, 20));
     }
 
     #[test]

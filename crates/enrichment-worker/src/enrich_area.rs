@@ -202,14 +202,22 @@ async fn tell(app: &App, job: &EnrichmentJob) -> Outcome {
 }
 
 async fn tell_all(app: &App, job: &EnrichmentJob) -> anyhow::Result<()> {
-    for news in untold(&app.database, NewsOf::Enrichment(job.area, job.theme_id)).await? {
-        if news.added > 0 {
-            let (user_id, request_id) = (news.user_id, news.request_id);
-            let message =
-                AreaEnriched { user_id, request_id, theme_id: news.theme_id, places_added: news.added };
-            app.bus.publish_enriched(&message).await?;
-        }
-        told(&app.database, &news).await?;
+    notify(app, NewsOf::Enrichment(job.area, job.theme_id)).await
+}
+
+/// Announces what was learnt to those who still have to hear of it, and then notes that they have.
+pub(crate) async fn notify(app: &App, of: NewsOf) -> anyhow::Result<()> {
+    let news = untold(&app.database, of).await?;
+    for news in news.iter().filter(|news| news.added > 0) {
+        let (user_id, request_id) = (news.user_id, news.request_id);
+        let message = AreaEnriched { user_id, request_id, theme_id: news.theme_id, places_added: news.added };
+        app.bus.publish_enriched(&message).await?;
+    }
+    if !news.is_empty() {
+        app.bus.confirm().await?;
+    }
+    for news in &news {
+        told(&app.database, news).await?;
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ use anyhow::Context;
 use domain::ThemeCatalogue;
 use service::admin_server::{self, Probes};
 use store::Database;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use config::{Config, Endpoint, OverpassConfig};
@@ -50,7 +51,9 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     };
     let tidying = {
         let app = app.clone();
-        bus.work_on_jobs(1, shutdown.clone(), move |delivery| maintain::maintain(app.clone(), delivery))
+        bus.work_on_jobs(1, always(), shutdown.clone(), move |delivery| {
+            maintain::maintain(app.clone(), delivery)
+        })
     };
     tokio::join!(enrich(app.clone()), tidying, sweeper::sweep(app.clone()), measurements::measure(app));
 
@@ -66,6 +69,13 @@ async fn enrich(app: app::App) {
         return;
     }
     let (bus, shutdown) = (app.bus.clone(), app.shutdown.clone());
-    bus.work_on_jobs(AT_ONCE, shutdown, move |delivery| enrich_area::enrich_area(app.clone(), delivery))
-        .await;
+    bus.work_on_jobs(AT_ONCE, always(), shutdown, move |delivery| {
+        enrich_area::enrich_area(app.clone(), delivery)
+    })
+    .await;
+}
+
+/// Jobs may be taken at any time.
+fn always() -> watch::Receiver<bool> {
+    watch::channel(true).1
 }

@@ -27,10 +27,11 @@ async fn tidy(app: &App) -> Result<(), StoreError> {
     let keys = in_batches(app, forget_idempotency_keys).await?;
     let routes = in_batches(app, remove_old_routes).await?;
     in_batches(app, forget_untold).await?;
-    let orphans = store::give_up(database, BATCH as i64).await?;
+    let orphans = store::fail_hopeless(database, BATCH as i64).await?;
     let closed = orphans.len() as u64;
     for event in orphans {
         tracing::error!(request_id = %event.request_id, "closed an orphaned request");
+        // Where this fails, the gateway's sweeper announces it.
         if let Err(error) = app.bus.publish_status(event, None).await {
             tracing::warn!(%error, "status publish failed");
         }

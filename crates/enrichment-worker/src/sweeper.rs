@@ -5,9 +5,9 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bus::{EnrichmentJob, MaintenanceJob};
-use store::{WantedEnrichment, due_enrichments};
+use store::{NewsOf, WantedEnrichment, due_enrichments};
 
-use crate::app::App;
+use crate::{app::App, enrich_area::notify};
 
 const INTERVAL: Duration = Duration::from_secs(2);
 const MOST_AT_ONCE: i64 = 50;
@@ -20,6 +20,10 @@ pub(crate) async fn sweep(app: App) {
                 && let Err(error) = publish_due(&app).await
             {
                 tracing::warn!(%error, "due enrichments could not be published; trying again");
+            }
+            // Whoever should have announced it may have died, and its job may be lost with the broker's store.
+            if let Err(error) = notify(&app, NewsOf::Overdue).await {
+                tracing::warn!(%error, "not all have heard of new places; trying again");
             }
             let slot = slot(app.config.maintenance_seconds);
             if told != Some(slot) {

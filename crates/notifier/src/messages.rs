@@ -38,6 +38,9 @@ pub(crate) struct RouteGenerationStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 1)]
     progress: Option<f32>,
+    /// Seconds until a worker takes it up, by estimate, when the status is `pending`; missing where nobody can tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimated_wait_s: Option<u32>,
 }
 
 /// A request that found too few places led to more: the same wish now gets a better walk.
@@ -174,6 +177,7 @@ impl From<StatusEvent> for RouteGenerationStatus {
             error: event.error,
             rev: event.rev,
             progress: event.progress,
+            estimated_wait_s: event.estimated_wait_s,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The one unit of work. Its order is what keeps a request from being lost: claim, generate, commit, tell, cache, and
+//! The one unit of work. Its order is what keeps a request from being lost: claim, generate, commit, announce, cache, and
 //! only then acknowledge (docs/accepted-is-never-lost.md).
 
 use std::{
@@ -10,11 +10,11 @@ use std::{
 };
 
 use bus::{AreaEnriched, Delivery, EnrichmentJob, GenerateRouteJob, Outcome};
-use domain::{Refusal, RequestId, Route, SearchArea, StatusEvent};
+use domain::{Refusal, Route, SearchArea, StatusEvent};
 use service::{analytics::Event, telemetry};
 use store::{
-    Attempt, Claim, NewsOf, StoreError, WantedEnrichment, claim, complete, fail, hand_back, is_pinned,
-    pois_within, renew_lease, told, untold, walk_told, want_enrichment,
+    Attempt, NewsOf, Release, StoreError, WantedEnrichment, claim_next, claimable_in, complete, fail,
+    is_pinned, mark_notified, pois_within, release, renew_lease, told, untold, want_enrichment,
 };
 use thiserror::Error;
 use tokio::sync::watch;
@@ -24,11 +24,15 @@ use wildside_engine::{Effort, Reach};
 use crate::{app::App, networks::LoadError};
 
 /// How long a claim holds without renewal. A worker that dies costs its walker about this much.
-const LEASE: Duration = Duration::from_secs(10);
-/// How soon a job comes back after a failure that may pass.
+pub(crate) const LEASE: Duration = Duration::from_secs(10);
+/// How soon a job comes back where nothing tells a better time.
 const PAUSE: Duration = Duration::from_secs(1);
+/// First and longest pause between two tries to write a finished walk.
+const WRITE_PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(3));
+/// A finished walk that cannot be written for so long is given to another attempt.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 /// Places that the search looks at; it thins them out by itself.
-const MOST_POIS: i64 = 2_000;
+const MAX_POIS: i64 = 2_000;
 
 /// Why there is no route, this time.
 #[derive(Debug, Error)]
@@ -43,33 +47,47 @@ enum GenerateError {
     Panicked,
 }
 
-pub(crate) async fn generate_route(app: App, delivery: Delivery<GenerateRouteJob>) -> Outcome {
-    let Delivery { job, traceparent } = delivery;
-    let span = tracing::info_span!("generate_route", request_id = %job.request_id, trace_id = Empty, attempt = Empty);
-    telemetry::join_trace(&span, traceparent.as_deref());
-    async move {
-        match claim(&app.database, job.request_id, LEASE).await {
-            Ok(Claim::Granted(attempt)) => {
-                tracing::Span::current().record("attempt", attempt.number);
-                work(&app, &attempt).await
-            }
-            Ok(Claim::Over(event)) => match tell(&app, event).await {
-                Outcome::Done => tell_learnt(&app, job.request_id).await,
-                later => later,
-            },
-            Ok(Claim::Leased(left)) => Outcome::Later(left + Duration::from_millis(200)),
-            Ok(Claim::Unknown) => {
-                tracing::warn!("there is no such request");
-                Outcome::Impossible
-            }
-            Err(error) => {
-                tracing::warn!(%error, "could not claim a request");
-                Outcome::Later(PAUSE)
-            }
+impl GenerateError {
+    /// The same request may go well at another time or on another worker: nothing is wrong with it.
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_passing(),
+            Self::Load(error) => error.is_passing(),
+            Self::Refused(_) | Self::Panicked => false,
         }
     }
-    .instrument(span)
-    .await
+}
+
+/// Works on the request whose turn it is. A job says that there is one more, and not which: so no request has to wait
+/// behind those whose messages came earlier.
+pub(crate) async fn generate_route(app: App, delivery: Delivery<GenerateRouteJob>) -> Outcome {
+    let _in_hand = app.idle.job();
+    match claim_next(&app.database, LEASE).await {
+        Ok(Some(attempt)) => work_on(&app, attempt).await,
+        // Others have taken all there is. The request of this job may come back to the queue without a job of its own.
+        Ok(None) => match claimable_in(&app.database, delivery.job.request_id).await {
+            Ok(Some(wait)) => Outcome::Later(wait + Duration::from_millis(200)),
+            Ok(None) => Outcome::Done,
+            Err(error) => unclaimed(&app, &error),
+        },
+        Err(error) => unclaimed(&app, &error),
+    }
+}
+
+fn unclaimed(app: &App, error: &StoreError) -> Outcome {
+    tracing::warn!(%error, "could not claim a request");
+    app.health.note_failure(&error.to_string());
+    Outcome::Later(PAUSE)
+}
+
+/// Works on a claimed request until it has ended or is back in the queue.
+pub(crate) async fn work_on(app: &App, attempt: Attempt) -> Outcome {
+    let span = tracing::info_span!(
+        "generate_route", request_id = %attempt.request_id, trace_id = Empty, attempt = attempt.number
+    );
+    telemetry::join_trace(&span, attempt.traceparent.as_deref());
+    metrics::histogram!("route_wait_seconds").record(attempt.waited.as_secs_f64());
+    work(app, &attempt).instrument(span).await
 }
 
 async fn work(app: &App, attempt: &Attempt) -> Outcome {
@@ -81,12 +99,12 @@ async fn work(app: &App, attempt: &Attempt) -> Outcome {
             return Outcome::Done;
         }
     };
+    app.health.note_work(attempt.request.cost(), started.elapsed());
     let mut wanted = Vec::new();
     let ended = match generated {
         Ok(route) => {
             wanted = want_more(app, attempt, &route).await;
-            let written = complete(&app.database, attempt.request_id, attempt.number, &route).await;
-            written.map(|event| event.map(|event| (event, Some(route))))
+            write(app, attempt, &route).await.map(|event| event.map(|event| (event, Some(route))))
         }
         Err(GenerateError::Refused(refusal)) => {
             metrics::counter!("routes_refused_total", "reason" => refusal.code()).increment(1);
@@ -101,26 +119,43 @@ async fn work(app: &App, attempt: &Attempt) -> Outcome {
             metrics::counter!("jobs_total", "type" => "GenerateRoute", "status" => "success").increment(1);
             metrics::histogram!("route_generation_duration_seconds").record(started.elapsed().as_secs_f64());
             tracing::info!(status = %event.status, duration_ms = started.elapsed().as_millis() as u64, "request ended");
-            let mut told = tell(app, event).await;
-            if route.as_ref().is_some_and(|route| !route.sparse_themes.is_empty()) {
-                ask_for(app, &wanted).await;
-                if told == Outcome::Done {
-                    told = tell_learnt(app, attempt.request_id).await;
-                }
-            }
+            app.health.note_success();
+            announce(app, event).await;
             if let Some(route) = route {
+                ask_for(app, &wanted).await;
                 let route_duration_minutes = f64::from(route.duration_s) / 60.0;
                 let event = Event::RouteComputed { route_duration_minutes, poi_count: route.stops.len() };
                 app.analytics.tell(attempt.user_id.0, event);
                 remember(app, attempt, &route).await;
             }
-            told
+            Outcome::Done
         }
         Ok(None) => {
             tracing::warn!("came too late: a newer attempt owns the request");
             Outcome::Done
         }
         Err(error) => give_back(app, attempt, &error.into()).await,
+    }
+}
+
+/// Writes a finished walk. While the database takes nothing, the walk is kept and tried again: it is dear, and nobody
+/// else can write a better one.
+async fn write(app: &App, attempt: &Attempt, route: &Route) -> Result<Option<StatusEvent>, StoreError> {
+    let (mut pause, longest) = WRITE_PAUSES;
+    let deadline = Instant::now() + WRITE_TIMEOUT;
+    loop {
+        let error = match complete(&app.database, attempt.request_id, attempt.number, route).await {
+            Err(error) if error.is_passing() && Instant::now() < deadline => error,
+            written => return written,
+        };
+        tracing::warn!(%error, "a finished walk could not be written; trying again");
+        app.health.note_failure(&error.to_string());
+        if app.shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            // Once more, and no longer: whoever stops cannot wait.
+            return complete(&app.database, attempt.request_id, attempt.number, route).await;
+        }
+        pause = (pause * 2).min(longest);
+        renew_lease(&app.database, attempt.request_id, attempt.number, LEASE).await.ok();
     }
 }
 
@@ -162,30 +197,31 @@ async fn ask_for(app: &App, wanted: &[WantedEnrichment]) {
     }
 }
 
-/// What was learnt while the walk was made, because another walker had asked for the same a moment before. What is learnt
-/// from now on the enrichment worker tells: not before, for who has no walk yet cannot make sense of a better one.
-async fn tell_learnt(app: &App, request: RequestId) -> Outcome {
-    let telling = async {
-        // One connection keeps its order: with this answer the news of the walk is at the broker.
-        app.bus.ready().await.map_err(anyhow::Error::msg)?;
-        walk_told(&app.database, request).await?;
-        for news in untold(&app.database, NewsOf::Request(request)).await? {
-            if news.added > 0 {
-                let (user_id, request_id) = (news.user_id, news.request_id);
-                let message =
-                    AreaEnriched { user_id, request_id, theme_id: news.theme_id, places_added: news.added };
-                app.bus.publish_enriched(&message).await?;
-            }
-            told(&app.database, &news).await?;
+/// Announces how a request ended, and what was learnt for its walker while the walk was made. What fails here a sweeper
+/// does later: the row says that it is still to be done.
+async fn announce(app: &App, event: StatusEvent) {
+    let request = event.request_id;
+    let announcing = async {
+        app.bus.publish_status(event, telemetry::traceparent().as_deref()).await?;
+        app.bus.confirm().await?;
+        mark_notified(&app.database, request).await?;
+        let news = untold(&app.database, NewsOf::Request(request)).await?;
+        for news in news.iter().filter(|news| news.added > 0) {
+            let (user_id, request_id) = (news.user_id, news.request_id);
+            let message =
+                AreaEnriched { user_id, request_id, theme_id: news.theme_id, places_added: news.added };
+            app.bus.publish_enriched(&message).await?;
+        }
+        if !news.is_empty() {
+            app.bus.confirm().await?;
+        }
+        for news in &news {
+            told(&app.database, news).await?;
         }
         anyhow::Ok(())
     };
-    match telling.await {
-        Ok(()) => Outcome::Done,
-        Err(error) => {
-            tracing::warn!(%error, "a walker did not hear of new places; trying again");
-            Outcome::Later(PAUSE)
-        }
+    if let Err(error) = announcing.await {
+        tracing::warn!(%error, "a walker may not have heard how their request ended; it is announced again");
     }
 }
 
@@ -197,25 +233,24 @@ async fn remember(app: &App, attempt: &Attempt, route: &Route) {
     }
 }
 
-/// Another attempt may go better.
+/// Puts the request back into the queue. What is this worker's own trouble, or passes, costs the request nothing; the
+/// worker itself takes no more when it goes on like that.
 async fn give_back(app: &App, attempt: &Attempt, error: &GenerateError) -> Outcome {
     tracing::error!(%error, "an attempt failed");
     metrics::counter!("jobs_total", "type" => "GenerateRoute", "status" => "failure").increment(1);
-    if let Err(error) = hand_back(&app.database, attempt.request_id, attempt.number).await {
-        // Then the lease runs out.
-        tracing::warn!(%error, "could not hand a request back");
-    }
-    Outcome::Later(PAUSE)
-}
-
-/// The walker hears of it before the job is acknowledged: whatever fails here, the job comes again and this is done
-/// again.
-async fn tell(app: &App, event: StatusEvent) -> Outcome {
-    match app.bus.publish_status(event, telemetry::traceparent().as_deref()).await {
-        Ok(()) => Outcome::Done,
+    let why = if error.is_passing() {
+        app.health.note_failure(&error.to_string());
+        Release::Passing
+    } else {
+        Release::Counted
+    };
+    match release(&app.database, attempt.request_id, attempt.number, why).await {
+        Ok(Some(pause)) => Outcome::Later(pause),
+        Ok(None) => Outcome::Done,
         Err(error) => {
-            tracing::warn!(%error, "nobody heard how a request ended");
-            Outcome::Later(PAUSE)
+            // Then the lease runs out.
+            tracing::warn!(%error, "could not release a request");
+            Outcome::Later(LEASE)
         }
     }
 }
@@ -255,7 +290,7 @@ async fn search(app: &App, attempt: &Attempt, progress: watch::Sender<f32>) -> R
         reach.radius_m,
         request.themes(),
         request.popularity_bias(),
-        MOST_POIS,
+        MAX_POIS,
     );
     let network = app.networks.around(request).await?;
     let places = places.await?;

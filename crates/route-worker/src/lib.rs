@@ -1,11 +1,13 @@
 //! Turns a requested route into a generated one.
 //!
 //! In reading order: [`Config`] is what it is told, `app` what a job is given, `generate_route` the one unit of work,
-//! `networks` the street networks it keeps in memory.
+//! `networks` the street networks it keeps in memory, `health` whether it can work, `idle` what it does while no jobs come.
 
 mod app;
 mod config;
 mod generate_route;
+mod health;
+mod idle;
 mod networks;
 
 use anyhow::Context;
@@ -14,6 +16,7 @@ use service::{
     analytics::Analytics,
 };
 use store::{Database, Redis};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
@@ -28,7 +31,9 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     )?;
     let redis = Redis::new(config.redis.redis_url.as_str())?;
     let bus = bus::Bus::connect(config.nats.nats_url.as_str(), "route-worker").await?;
+    let health = health::Health::new(config.concurrency);
     let probes = Probes::default()
+        .needs("work", &health, |health| async move { health.ready() })
         .needs("postgresql", &database, |database| async move { database.ready().await })
         .needs("nats", &bus, |bus| async move { bus.ready().await })
         .likes("redis", &redis, |redis| async move { redis.ready().await });
@@ -45,12 +50,20 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         bus: bus.clone(),
         analytics: analytics.clone(),
         networks,
+        health: health.clone(),
+        idle: idle::Idle::new(),
+        shutdown: shutdown.clone(),
         config: config.clone().into(),
     };
-    bus.work_on_jobs(usize::from(config.concurrency), shutdown, move |delivery| {
+    let looking: JoinSet<()> =
+        (0..config.concurrency).map(|_| idle::look_for_requests(app.clone())).collect();
+    let watching = tokio::spawn(health.clone().watch(database.clone(), shutdown.clone()));
+    bus.work_on_jobs(usize::from(config.concurrency), health.able(), shutdown, move |delivery| {
         generate_route::generate_route(app.clone(), delivery)
     })
     .await;
+    looking.join_all().await;
+    watching.await?;
 
     admin.abort();
     analytics.flush().await;

@@ -27,6 +27,17 @@ pub(crate) enum LoadError {
     CutShort,
 }
 
+impl LoadError {
+    /// It may go well at another time, or on another worker.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_passing(),
+            Self::Disk(_) | Self::Restless => true,
+            Self::Network(_) | Self::CutShort => false,
+        }
+    }
+}
+
 /// Prepared street networks, each of a region and mapped into memory from a file without a name: what a walk touches is in
 /// memory, the rest may be dropped by the system. Walks from the same region share one; the least recently used go when
 /// there are too many. A network that an ingest has replaced is noticed by its version, at the next walk.

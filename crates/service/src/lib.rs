@@ -16,3 +16,7 @@ pub use origin::AllowedOrigins;
 pub use problem::Problem;
 pub use session::{Session, SessionError, SessionKeys};
 pub use shutdown::shutdown_signal;
+
+/// The network that a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CallerAddress(pub std::net::IpAddr);

@@ -10,7 +10,7 @@ use domain::{RequestId, SearchArea, ThemeId};
 
 use crate::{Database, StoreError};
 
-pub use news::{EnrichmentNews, NewsOf, forget_untold, told, untold, walk_told};
+pub use news::{EnrichmentNews, NewsOf, forget_untold, told, untold};
 pub use overview::{EnrichmentRow, enrichments};
 
 /// After so many failures in a row an enrichment is left alone for a day.

@@ -11,8 +11,10 @@ mod geometry;
 mod ingests;
 mod interest_themes;
 mod maintenance;
+mod notifications;
 mod overpass_manners;
 mod pois;
+mod queue;
 mod rate_limits;
 mod redis;
 mod route_cache;
@@ -22,24 +24,28 @@ mod street_networks;
 mod sweep;
 mod users;
 
-pub use attempts::{Attempt, Claim, MOST_ATTEMPTS, claim, complete, fail, hand_back, renew_lease};
+pub use attempts::{
+    Attempt, MAX_LOST_ATTEMPTS, Release, claim_next, claimable_in, complete, fail, release, renew_lease,
+};
 pub use database::{Database, migrate};
 pub use enrichments::*;
 pub use error::StoreError;
 pub use ingests::*;
 pub use interest_themes::*;
 pub use maintenance::{forget_idempotency_keys, remove_old_routes};
+pub use notifications::{mark_notified, pending_notifications};
 pub use overpass_manners::*;
 pub use pois::*;
+pub use queue::{AdmissionLimits, QueueState, Rejection, queue_state, remove_worker, report_worker};
 pub use rate_limits::{Allowance, RateLimit, RateLimiter};
 pub use redis::Redis;
 pub use route_cache::cache_key;
 pub use route_requests::{
-    Acceptance, Ground, NewRequest, accept_request, ground_of, replay, status_snapshot,
+    Acceptance, Ground, NewRequest, accept_request, ground_of, replay, status_snapshot, whole_seconds,
 };
 pub use routes::{
     Pinning, RouteCursor, RouteState, RouteSummary, is_pinned, is_route_of, route, routes_of, set_saved,
 };
 pub use street_networks::*;
-pub use sweep::{Stale, give_up, stale_requests};
-pub use users::{InterestsChange, create_user, set_interests, user};
+pub use sweep::{Republication, fail_hopeless, open_requests, take_for_republication};
+pub use users::{Account, InterestsChange, set_interests, user};

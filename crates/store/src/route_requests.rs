@@ -4,7 +4,12 @@
 use domain::{Bounds, RequestId, RequestStatus, Route, RouteId, RouteRequest, StatusEvent, ThemeId, UserId};
 use sqlx::PgConnection;
 
-use crate::{Database, StoreError, routes::insert_route};
+use crate::{
+    Account, Database, StoreError,
+    queue::{AdmissionLimits, Place, Rejection, find_place},
+    routes::insert_route,
+    users::ensure_user,
+};
 
 /// A wish as it comes in.
 #[derive(Clone, Copy, Debug)]
@@ -25,15 +30,20 @@ pub struct NewRequest<'a> {
     pub cache_key: &'a str,
     /// W3C trace context of the HTTP request.
     pub traceparent: Option<&'a str>,
-    /// Most requests that a walker may have open at once.
-    pub open_limit: i64,
+    /// The network that asks, as text; requests of one source share its turn in the queue.
+    pub source: Option<&'a str>,
+    /// What may be open, and how long anybody may have to wait.
+    pub limits: AdmissionLimits,
 }
 
 /// How a wish was taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Acceptance {
     /// It is written; a job has to be published.
-    Pending,
+    Pending {
+        /// Seconds until a worker takes it up; `None` where no worker is alive.
+        wait_s: Option<f64>,
+    },
     /// It is written, and complete: the route was known.
     Complete,
     /// The same wish came before, under these ids.
@@ -47,10 +57,10 @@ pub enum Acceptance {
     },
     /// Another wish came before under the same idempotency key.
     KeyReused,
-    /// The walker has too many open requests.
-    TooManyOpen,
-    /// There is no such walker.
-    NoUser,
+    /// Not now: a limit is against it, and nothing is written.
+    Rejected(Rejection),
+    /// The walker was erased.
+    Erased,
 }
 
 /// What the data says to a wish.
@@ -100,36 +110,42 @@ pub async fn ground_of(database: &Database, request: &RouteRequest) -> Result<Gr
     })
 }
 
-/// Writes a wish, in one transaction with all that decides whether it is taken. `known` is a route from the cache.
+/// Writes a wish, in one transaction with all that decides whether it is taken. `known` is a route from the cache. Also
+/// returns whether it was the walker's first write.
 pub async fn accept_request(
     database: &Database,
     new: &NewRequest<'_>,
     known: Option<&Route>,
-) -> Result<Acceptance, StoreError> {
+) -> Result<(Acceptance, Account), StoreError> {
     let mut transaction = database.begin().await?;
     // The walker's row is the lock under which open requests are counted: two at once cannot both be the third.
-    let user = sqlx::query_scalar!("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", new.user_id.0)
-        .fetch_optional(&mut *transaction)
-        .await?;
-    if user.is_none() {
-        return Ok(Acceptance::NoUser);
+    let account = ensure_user(&mut transaction, new.user_id).await?;
+    if account == Account::Erased {
+        return Ok((Acceptance::Erased, account));
     }
     if let Some(earlier) = earlier_request(&mut transaction, new).await? {
-        return Ok(earlier);
+        return Ok((earlier, account));
     }
     let known = match known {
         Some(route) if stops_exist(&mut transaction, route).await? => Some(route),
         _ => None,
     };
-    if known.is_none() && open_requests(&mut transaction, new.user_id).await? >= new.open_limit {
-        return Ok(Acceptance::TooManyOpen);
-    }
     let status = if known.is_some() { RequestStatus::Complete } else { RequestStatus::Pending };
+    let cost = new.request.cost();
+    let place = match known {
+        Some(_) => Place { finish_tag: 0.0, wait_s: None },
+        None => match find_place(&mut transaction, new.user_id.0, new.source, cost, new.limits).await? {
+            Ok(place) => place,
+            Err(rejection) => return Ok((Acceptance::Rejected(rejection), account)),
+        },
+    };
     let params = stored(new.request)?;
+    // A known route is announced by the answer itself.
     sqlx::query!(
         "INSERT INTO route_requests
-             (id, route_id, user_id, idempotency_key, body_hash, params, cache_key, status, from_cache, traceparent)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+             (id, route_id, user_id, idempotency_key, body_hash, params, cache_key, status, from_cache, traceparent,
+              source, cost, finish_tag, notified_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, CASE WHEN $9 THEN now() END)",
         new.id.0,
         new.route_id.0,
         new.user_id.0,
@@ -139,7 +155,10 @@ pub async fn accept_request(
         new.cache_key,
         status.as_str(),
         known.is_some(),
-        new.traceparent
+        new.traceparent,
+        new.source.filter(|_| known.is_none()),
+        cost,
+        place.finish_tag
     )
     .execute(&mut *transaction)
     .await?;
@@ -147,7 +166,9 @@ pub async fn accept_request(
         insert_route(&mut transaction, new.id, route).await?;
     }
     transaction.commit().await?;
-    Ok(if known.is_some() { Acceptance::Complete } else { Acceptance::Pending })
+    let acceptance =
+        if known.is_some() { Acceptance::Complete } else { Acceptance::Pending { wait_s: place.wait_s } };
+    Ok((acceptance, account))
 }
 
 /// Whether a wish came before: whoever sends it again is answered as before, whatever has changed meanwhile.
@@ -192,23 +213,14 @@ async fn stops_exist(connection: &mut PgConnection, route: &Route) -> Result<boo
     Ok(found == stops.len() as i64)
 }
 
-async fn open_requests(connection: &mut PgConnection, user: UserId) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM route_requests
-           WHERE user_id = $1 AND status IN ('pending', 'in_progress')"#,
-        user.0
-    )
-    .fetch_one(connection)
-    .await?)
-}
-
 /// What a walker is told when they connect: everything open, and what ended within the last hour, 50 at most; oldest
 /// first.
 pub async fn status_snapshot(database: &Database, user: UserId) -> Result<Vec<StatusEvent>, StoreError> {
-    let rows = sqlx::query_as!(
-        StatusRow,
-        "SELECT id, user_id, route_id, status, error, rev FROM (
-             SELECT id, user_id, route_id, status, error, rev, updated_at FROM route_requests
+    let rows = sqlx::query!(
+        "SELECT id, user_id, route_id, status, error, rev,
+                CASE WHEN status = 'pending' THEN route_queue_wait_s(finish_tag) END AS wait_s
+         FROM (
+             SELECT id, user_id, route_id, status, error, rev, finish_tag, updated_at FROM route_requests
              WHERE user_id = $1
                AND (status IN ('pending', 'in_progress') OR updated_at > now() - interval '1 hour')
              ORDER BY status IN ('pending', 'in_progress') DESC, updated_at DESC LIMIT 50
@@ -217,7 +229,24 @@ pub async fn status_snapshot(database: &Database, user: UserId) -> Result<Vec<St
     )
     .fetch_all(&database.pool)
     .await?;
-    rows.into_iter().map(StatusRow::into_event).collect()
+    let events = rows.into_iter().map(|row| {
+        let status = StatusRow {
+            id: row.id,
+            user_id: row.user_id,
+            route_id: row.route_id,
+            status: row.status,
+            error: row.error,
+            rev: row.rev,
+        };
+        let estimated_wait_s = row.wait_s.map(whole_seconds);
+        Ok(StatusEvent { estimated_wait_s, ..status.into_event()? })
+    });
+    events.collect()
+}
+
+/// An estimate of a wait, as walkers are told of it.
+pub fn whole_seconds(seconds: f64) -> u32 {
+    seconds.clamp(0.0, 86_400.0).ceil() as u32
 }
 
 pub(crate) struct StatusRow {
@@ -241,6 +270,7 @@ impl StatusRow {
             error: self.error,
             rev: self.rev,
             progress: None,
+            estimated_wait_s: None,
         })
     }
 }

@@ -8,7 +8,7 @@ use sqlx::{PgConnection, PgExecutor};
 use crate::{
     Database, StoreError,
     geometry::{line_string_from_wkb, line_string_to_wkb},
-    route_requests::stored,
+    route_requests::{stored, whole_seconds},
 };
 
 /// A route as its walker may see it, from the moment it was asked for.
@@ -28,6 +28,8 @@ pub struct RouteState {
     pub created_at: DateTime<Utc>,
     /// Pinned by its walker.
     pub saved: bool,
+    /// Seconds until a worker takes it up, by estimate, while it is pending; `None` where nobody can tell.
+    pub estimated_wait_s: Option<u32>,
     /// The route, when it is complete.
     pub route: Option<Route>,
 }
@@ -106,7 +108,8 @@ pub async fn route(
 ) -> Result<Option<RouteState>, StoreError> {
     let row = sqlx::query!(
         r#"SELECT q.id, q.status, q.error, q.params, q.created_at,
-                  r.saved_at AS "saved_at?", r.itinerary AS "itinerary?", ST_AsBinary(r.path, 'NDR') AS path
+                  r.saved_at AS "saved_at?", r.itinerary AS "itinerary?", ST_AsBinary(r.path, 'NDR') AS path,
+                  CASE WHEN q.status = 'pending' THEN route_queue_wait_s(q.finish_tag) END AS wait_s
            FROM route_requests q LEFT JOIN routes r ON r.request_id = q.id
            WHERE q.route_id = $1 AND q.user_id = $2"#,
         route.0,
@@ -132,6 +135,7 @@ pub async fn route(
             .map_err(|errors| StoreError::Unreadable { what: "route request", why: format!("{errors:?}") })?,
         created_at: row.created_at,
         saved: row.saved_at.is_some(),
+        estimated_wait_s: row.wait_s.map(whole_seconds),
         route: route_found,
     }))
 }

@@ -50,6 +50,8 @@ pub struct Walker {
     notifier: String,
     origin: String,
     cookie: Option<String>,
+    /// Told as X-Forwarded-For, to a gateway that trusts a proxy.
+    address: Option<String>,
 }
 
 impl Walker {
@@ -57,7 +59,7 @@ impl Walker {
     pub fn stranger(gateway: &str, notifier: &str) -> anyhow::Result<Self> {
         let http = Client::builder().timeout(Duration::from_secs(60)).no_proxy().build()?;
         let [origin, gateway] = [gateway, gateway].map(String::from);
-        Ok(Self { http, gateway, notifier: notifier.into(), origin, cookie: None })
+        Ok(Self { http, gateway, notifier: notifier.into(), origin, cookie: None, address: None })
     }
 
     /// A new user.
@@ -90,6 +92,12 @@ impl Walker {
         self
     }
 
+    /// The same client, whom a gateway that trusts one proxy sees at this address.
+    pub fn from_address(mut self, address: &str) -> Self {
+        self.address = Some(address.to_owned());
+        self
+    }
+
     /// The same client at another gateway or notifier.
     pub fn at(mut self, gateway: &str, notifier: &str) -> Self {
         (self.gateway, self.notifier) = (gateway.into(), notifier.into());
@@ -98,8 +106,11 @@ impl Walker {
 
     /// A request with session and origin, for a test to spoil.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request =
+        let mut request =
             self.http.request(method, format!("{}{path}", self.gateway)).header(ORIGIN, &self.origin);
+        if let Some(address) = &self.address {
+            request = request.header("x-forwarded-for", address);
+        }
         match &self.cookie {
             Some(cookie) => request.header(COOKIE, cookie),
             None => request,

@@ -10,6 +10,7 @@ use crate::{
     console::{self, say},
     figures::{Times, histogram},
     load::{Question, Wishes, as_often_as_possible, snapshots, walks},
+    queue_bench::QueueBench,
     setup,
     wish::themes,
 };
@@ -40,6 +41,8 @@ enum Part {
     /// Walk through a city and measure the twelve numbers that make a walk good
     #[command(disable_help_flag = true)]
     Walks(Rest),
+    /// Measure how long walkers wait for each other: in a soak, in a flood, and when too much is asked for
+    Queue(QueueBench),
     /// Measure tile-server beside Martin, with PostGIS behind it
     #[command(disable_help_flag = true)]
     Tiles(Rest),
@@ -58,6 +61,7 @@ impl Part {
             Self::Engine(rest) => ("engine", rest),
             Self::Orienteering(rest) => ("orienteering", rest),
             Self::Walks(rest) => ("walks", rest),
+            Self::Queue(bench) => return bench.run().await,
             Self::Tiles(rest) => return tiles(rest).await,
         };
         let program =

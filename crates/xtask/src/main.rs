@@ -15,6 +15,7 @@ mod interrupt;
 mod itinerary;
 mod load;
 mod queries;
+mod queue_bench;
 mod running;
 mod setup;
 mod test;

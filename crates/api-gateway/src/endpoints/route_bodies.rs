@@ -81,6 +81,10 @@ pub(crate) struct OpenRoute {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     error: Option<String>,
+    /// Seconds until a worker takes it up, by estimate, while `status` is `pending`; missing where nobody can tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    estimated_wait_s: Option<u32>,
 }
 
 /// What is known of a route from the beginning.
@@ -200,7 +204,11 @@ impl From<RouteState> for RouteBody {
         };
         match state.route {
             Some(route) => Self::Complete(CompleteRoute { request, walk: Walk::of(route, state.saved) }),
-            None => Self::Open(OpenRoute { request, error: state.error }),
+            None => Self::Open(OpenRoute {
+                request,
+                error: state.error,
+                estimated_wait_s: state.estimated_wait_s,
+            }),
         }
     }
 }

@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use axum::{
     Extension, Json,
     extract::State,
@@ -8,9 +10,12 @@ use domain::{FieldError, RequestId, RequestStatus, RouteId, RouteRequest, Status
 use http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
 use serde_json::Value;
-use service::{SessionError, http::RequestId as HttpRequestId, telemetry};
+use service::{CallerAddress, SessionError, analytics::Event, http::RequestId as HttpRequestId, telemetry};
 use sha2::{Digest, Sha256};
-use store::{Acceptance, Ground, NewRequest, accept_request, cache_key, ground_of, replay};
+use store::{
+    Acceptance, Account, AdmissionLimits, Ground, NewRequest, accept_request, cache_key, ground_of, replay,
+    whole_seconds,
+};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -34,6 +39,10 @@ pub(crate) struct Accepted {
     /// Where its route is, or will be: `/api/v1/routes/{route_id}`.
     route_id: Uuid,
     status: Status,
+    /// Seconds until a worker takes it up, by estimate; missing where nobody can tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    estimated_wait_s: Option<u32>,
 }
 
 /// Asks for a walk.
@@ -50,7 +59,7 @@ pub(crate) struct Accepted {
         (status = 200, description = "The route is there", body = Accepted, headers(("location" = String, description = "The route"))),
         (status = 422, description = "Wrong fields, each with a pointer, or an Idempotency-Key of another wish", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests, or too many open ones", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "The database is away", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The database is away, or so many walks are asked for that this one would wait too long", body = ProblemDocument, content_type = "application/problem+json"),
         (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
@@ -59,10 +68,12 @@ pub(crate) async fn post_route(
     Extension(HttpRequestId(http_request_id)): Extension<HttpRequestId>,
     Walker(user_id): Walker,
     IdempotencyKey(key): IdempotencyKey,
+    Extension(address): Extension<CallerAddress>,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     let request = RouteRequest::parse(&body)?;
     let traceparent = telemetry::traceparent();
+    let source = source_of(address.0).to_string();
     let mut new = NewRequest {
         id: RequestId(http_request_id),
         route_id: RouteId(Uuid::new_v4()),
@@ -72,7 +83,12 @@ pub(crate) async fn post_route(
         request: &request,
         cache_key: "",
         traceparent: traceparent.as_deref(),
-        open_limit: app.config.open_requests_per_user,
+        source: Some(&source),
+        limits: AdmissionLimits {
+            open_per_user: app.config.open_requests_per_user,
+            open_cost_per_source: app.config.open_cost_per_address,
+            max_wait_s: app.config.max_wait_seconds,
+        },
     };
     if let Some(earlier) = replay(&app.database, &new).await? {
         return answer(&app, &new, earlier).await;
@@ -85,23 +101,34 @@ pub(crate) async fn post_route(
     let known = app.redis.cached_route(&cache_key).await;
     let looked_up = if known.is_some() { "hit" } else { "miss" };
     metrics::counter!("route_cache_lookups_total", "result" => looked_up).increment(1);
-    let acceptance = accept_request(&app.database, &new, known.as_ref()).await?;
+    let (acceptance, account) = accept_request(&app.database, &new, known.as_ref()).await?;
+    if account == Account::New {
+        app.analytics.tell(user_id.0, Event::UserSignup);
+    }
     answer(&app, &new, acceptance).await
 }
 
 async fn answer(app: &App, new: &NewRequest<'_>, acceptance: Acceptance) -> Result<Response, ApiError> {
     match acceptance {
-        Acceptance::Pending => {
-            publish(app, new).await;
-            Ok(accepted(new.id, new.route_id, false))
+        Acceptance::Pending { wait_s } => {
+            publish(app, new, wait_s).await;
+            Ok(accepted(new.id, new.route_id, false, wait_s))
         }
-        Acceptance::Complete => Ok(accepted(new.id, new.route_id, true)),
+        Acceptance::Complete => Ok(accepted(new.id, new.route_id, true, None)),
         Acceptance::Replayed { request_id, route_id, from_cache } => {
-            Ok(accepted(request_id, route_id, from_cache))
+            Ok(accepted(request_id, route_id, from_cache, None))
         }
         Acceptance::KeyReused => Err(ApiError::KeyReused),
-        Acceptance::TooManyOpen => Err(ApiError::TooManyOpen(new.open_limit)),
-        Acceptance::NoUser => Err(SessionError::Forged.into()),
+        Acceptance::Rejected(rejection) => Err(ApiError::rejected(rejection, new.limits)),
+        Acceptance::Erased => Err(SessionError::Forged.into()),
+    }
+}
+
+/// Whose turn in the queue a request takes: an address of IPv4, and of IPv6 what one customer of a provider gets at most.
+fn source_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & (u128::MAX << 80)).into()),
+        address => address,
     }
 }
 
@@ -117,7 +144,7 @@ fn check(ground: &Ground, body: &Value) -> Result<(), ApiError> {
 }
 
 /// Sends the job, and the news of it. What does not get through the sweeper sends again: the row is the truth.
-async fn publish(app: &App, new: &NewRequest<'_>) {
+async fn publish(app: &App, new: &NewRequest<'_>, wait_s: Option<f64>) {
     let pending = StatusEvent {
         user_id: new.user_id,
         request_id: new.id,
@@ -126,6 +153,7 @@ async fn publish(app: &App, new: &NewRequest<'_>) {
         error: None,
         rev: 0,
         progress: None,
+        estimated_wait_s: wait_s.map(whole_seconds),
     };
     if let Err(error) = app.bus.publish_status(pending, new.traceparent).await {
         tracing::debug!(%error, "nobody hears that a request is pending");
@@ -136,9 +164,10 @@ async fn publish(app: &App, new: &NewRequest<'_>) {
     }
 }
 
-fn accepted(request_id: RequestId, route_id: RouteId, complete: bool) -> Response {
+fn accepted(request_id: RequestId, route_id: RouteId, complete: bool, wait_s: Option<f64>) -> Response {
     let status = if complete { Status::Complete } else { Status::Pending };
-    let body = Json(Accepted { request_id: request_id.0, route_id: route_id.0, status });
+    let estimated_wait_s = wait_s.map(whole_seconds);
+    let body = Json(Accepted { request_id: request_id.0, route_id: route_id.0, status, estimated_wait_s });
     let location = [(header::LOCATION, format!("/api/v1/routes/{route_id}"))];
     if complete {
         (StatusCode::OK, location, body).into_response()

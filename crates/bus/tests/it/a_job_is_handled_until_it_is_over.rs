@@ -211,3 +211,58 @@ async fn an_idle_worker_and_one_without_streams_stop_at_once() {
         ended.unwrap().unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_worker_that_cannot_work_takes_nothing() {
+    let broker = Broker::start().await;
+    let (able, is_able) = tokio::sync::watch::channel(true);
+    let mut sick = Worker::start_while(&broker.bus, 2, is_able);
+    soon("it asks for jobs", async || broker.consumer().await.num_waiting == 2).await;
+    able.send_replace(false);
+    // Those that it has asked for already it hands back.
+    let jobs = [broker.publish().await, broker.publish().await, broker.publish().await];
+    let mut other = Worker::start(&connect(&broker.nats).await, 1);
+    for _ in &jobs {
+        assert!(jobs.contains(&other.next().await.ends(Outcome::Done)));
+    }
+    broker.nothing_is_kept().await;
+    assert!(sick.got_nothing());
+    able.send_replace(true);
+    let next = broker.publish().await;
+    let by = tokio::select! {
+        in_hand = sick.next() => in_hand,
+        in_hand = other.next() => in_hand,
+    };
+    assert_eq!(by.ends(Outcome::Done), next);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_job_waits_while_a_hand_is_free() {
+    // Short jobs by the hundred, as walkers with short walks bring them: async-nats' stream of single messages stalled
+    // for ten seconds once in a few hundred (docs/upstream/async-nats-pull-stream.md).
+    let broker = Broker::start().await;
+    let bus = connect(&broker.nats).await;
+    let (done, mut jobs) = tokio::sync::mpsc::unbounded_channel();
+    let shutdown = tokio_util::sync::CancellationToken::new();
+    let working = tokio::spawn({
+        let (bus, shutdown) = (bus.clone(), shutdown.clone());
+        async move {
+            let able = tokio::sync::watch::channel(true).1;
+            let handle = move |delivery: bus::Delivery<bus::GenerateRouteJob>| {
+                let done = done.clone();
+                async move {
+                    done.send(delivery.job).ok();
+                    Outcome::Done
+                }
+            };
+            bus.work_on_jobs(2, able, shutdown, handle).await;
+        }
+    });
+    for _ in 0..3_000 {
+        let job = broker.publish().await;
+        let came = tokio::time::timeout(Duration::from_secs(8), jobs.recv()).await;
+        assert_eq!(came.expect("no stall").unwrap(), job);
+    }
+    shutdown.cancel();
+    in_time("its end", working).await.unwrap();
+}

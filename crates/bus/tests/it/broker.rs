@@ -10,7 +10,7 @@ use bus::{Bus, Delivery, GenerateRouteJob, Outcome};
 use domain::RequestId;
 use testbed::Nats;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
@@ -103,6 +103,11 @@ pub struct Worker {
 
 impl Worker {
     pub fn start(bus: &Bus, concurrency: usize) -> Self {
+        Self::start_while(bus, concurrency, watch::channel(true).1)
+    }
+
+    /// One that takes jobs only while it is able to.
+    pub fn start_while(bus: &Bus, concurrency: usize, able: watch::Receiver<bool>) -> Self {
         let (told, jobs) = mpsc::unbounded_channel();
         let (shutdown, at_once) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
         let (bus, until, working) = (bus.clone(), shutdown.clone(), at_once.clone());
@@ -119,7 +124,7 @@ impl Worker {
                     outcome
                 }
             };
-            bus.work_on_jobs(concurrency, until, handle).await;
+            bus.work_on_jobs(concurrency, able, until, handle).await;
         });
         Self { jobs, shutdown, task, at_once }
     }

@@ -79,3 +79,25 @@ async fn publishing_without_a_broker_is_an_error_and_not_a_wait_for_ever() {
     let published = tokio::time::timeout(std::time::Duration::from_secs(8), published).await;
     assert!(published.unwrap().is_err());
 }
+
+#[tokio::test]
+async fn a_broker_that_takes_no_messages_is_not_ready_until_it_takes_one() {
+    let broker = Broker::start().await;
+    assert_eq!(broker.bus.ready().await, Ok(()));
+    // As after a full disk: everything is answered, and nothing is taken.
+    let jetstream = async_nats::jetstream::new(async_nats::connect(broker.nats.url()).await.unwrap());
+    let stream = jetstream.get_stream("ROUTE_JOBS").await.unwrap();
+    let config = stream.cached_info().config.clone();
+    let full = async_nats::jetstream::stream::Config {
+        max_bytes: 1,
+        discard: async_nats::jetstream::stream::DiscardPolicy::New,
+        ..config.clone()
+    };
+    jetstream.update_stream(&full).await.unwrap();
+    assert!(broker.bus.publish_job(&job(), 0, None).await.is_err());
+    let why = broker.bus.ready().await.unwrap_err();
+    assert!(why.contains("does not take messages") && why.contains("maximum bytes"), "{why}");
+    jetstream.update_stream(&config).await.unwrap();
+    broker.publish().await;
+    assert_eq!(broker.bus.ready().await, Ok(()));
+}

@@ -18,6 +18,7 @@ fn samples() -> Vec<(&'static str, Check)> {
         ("area_enriched.json", check(&enriched())),
         ("route_status.json", check(&RouteStatus(status()))),
         ("route_status_complete.json", check(&RouteStatus(complete()))),
+        ("route_status_pending.json", check(&RouteStatus(pending()))),
         ("route_status_failed.json", check(&RouteStatus(failed()))),
     ]
 }
@@ -48,6 +49,7 @@ fn status() -> StatusEvent {
         error: None,
         rev: 150,
         progress: Some(0.5),
+        estimated_wait_s: None,
     }
 }
 
@@ -57,6 +59,16 @@ fn complete() -> StatusEvent {
         route_id: Some(ROUTE.parse().unwrap()),
         rev: 199,
         progress: None,
+        ..status()
+    }
+}
+
+fn pending() -> StatusEvent {
+    StatusEvent {
+        status: RequestStatus::Pending,
+        rev: 0,
+        progress: None,
+        estimated_wait_s: Some(4),
         ..status()
     }
 }

@@ -20,6 +20,7 @@ fn event(rev: i64) -> StatusEvent {
         error: None,
         rev,
         progress: None,
+        estimated_wait_s: None,
     }
 }
 

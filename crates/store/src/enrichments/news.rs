@@ -25,14 +25,8 @@ pub enum NewsOf {
     Enrichment(SearchArea, ThemeId),
     /// Of this request.
     Request(RequestId),
-}
-
-/// A walker has been told of their walk; from now on they may hear that there is a better one.
-pub async fn walk_told(database: &Database, request: RequestId) -> Result<(), StoreError> {
-    sqlx::query!("UPDATE enrichment_requests SET walk_told = true WHERE request_id = $1", request.0)
-        .execute(&database.pool)
-        .await?;
-    Ok(())
+    /// Of everybody who could have been told five seconds ago.
+    Overdue,
 }
 
 /// Who is still to be told of what was learnt. Only those who have been told of their walk: the news that there is a
@@ -41,17 +35,22 @@ pub async fn untold(database: &Database, of: NewsOf) -> Result<Vec<EnrichmentNew
     let (area, theme, request) = match of {
         NewsOf::Enrichment(area, theme) => (Some(area.to_string()), Some(theme.0), None),
         NewsOf::Request(request) => (None, None, Some(request.0)),
+        NewsOf::Overdue => (None, None, None),
     };
+    let overdue_s = if of == NewsOf::Overdue { 5.0 } else { 0.0 };
     let rows = sqlx::query!(
         r#"SELECT r.area, r.theme_id, asked.user_id, asked.id, coalesce(e.added, 0) AS "added!"
            FROM enrichment_requests AS r
            JOIN enrichments AS e ON e.area = r.area AND e.theme_id = r.theme_id
            JOIN route_requests AS asked ON asked.id = r.request_id
            WHERE (r.area = $1 OR $1 IS NULL) AND (r.theme_id = $2 OR $2 IS NULL) AND (r.request_id = $3 OR $3 IS NULL)
-             AND e.status = 'done' AND asked.status = 'complete' AND r.walk_told"#,
+             AND e.status = 'done' AND asked.status = 'complete' AND r.walk_told
+             AND greatest(e.finished_at, asked.notified_at) <= now() - make_interval(secs => $4)
+           LIMIT 1000"#,
         area,
         theme,
-        request
+        request,
+        overdue_s
     )
     .fetch_all(&database.pool)
     .await?;

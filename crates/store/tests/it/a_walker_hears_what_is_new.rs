@@ -34,6 +34,7 @@ async fn open_requests_and_those_of_the_last_hour_are_told_oldest_first() {
         error: None,
         rev,
         progress: None,
+        estimated_wait_s: None,
     };
     let expected = [
         event(&waiting, RequestStatus::Pending, 0),

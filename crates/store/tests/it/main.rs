@@ -5,18 +5,20 @@
 mod a_cached_route_is_the_route;
 mod a_walker_hears_what_is_new;
 mod a_wish_is_accepted_once;
+mod attempts;
 mod interests_are_not_overwritten;
 mod knocks_are_counted_exactly;
 mod manners_are_kept;
-mod only_one_attempt_ends_a_request;
+mod notifications;
+mod queue;
 mod redis_is_never_waited_for;
 mod routes_come_back_as_they_were;
 mod stage;
+mod sweep;
 mod the_map_asks_as_a_role_of_its_own;
 mod the_schema_refuses_what_cannot_be;
 mod what_is_learnt_respects_what_is_known;
 mod what_is_old_is_put_away;
-mod what_nobody_takes_up_comes_again;
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
 use domain::{LineString, RequestStatus, RouteId, UserId};
-use store::{Pinning, RouteCursor, RouteSummary, hand_back, routes_of, set_saved};
+use store::{Pinning, Release, RouteCursor, RouteSummary, release, routes_of, set_saved};
 use uuid::Uuid;
 
 use crate::stage::{Stage, Wish, at, route};
@@ -181,6 +181,6 @@ async fn only_a_complete_route_can_be_pinned() {
     let pinned = async || set_saved(&stage.database, walker, wish.route_id, true).await.unwrap();
     assert_eq!(pinned().await, Pinning::NotComplete);
     let attempt = stage.granted(wish.id).await.number;
-    hand_back(&stage.database, wish.id, attempt).await.unwrap();
+    release(&stage.database, wish.id, attempt, Release::Passing).await.unwrap().unwrap();
     assert_eq!(pinned().await, Pinning::NotComplete);
 }

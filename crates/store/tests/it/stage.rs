@@ -8,7 +8,8 @@ use domain::{
 };
 use serde_json::json;
 use store::{
-    Acceptance, Attempt, Claim, Database, NewRequest, StoreError, accept_request, claim, create_user,
+    Acceptance, Account, AdmissionLimits, Attempt, Database, NewRequest, StoreError, accept_request,
+    claim_next,
 };
 use testbed::Postgres;
 use uuid::Uuid;
@@ -38,7 +39,7 @@ impl Stage {
 
     pub async fn walker(&self) -> UserId {
         let id = UserId(Uuid::now_v7());
-        create_user(&self.database, id).await.unwrap();
+        self.sql(&format!("INSERT INTO users (id) VALUES ('{id}')")).await;
         id
     }
 
@@ -59,16 +60,17 @@ impl Stage {
     /// A wish that is written and waits for a worker.
     pub async fn accepted(&self, user: UserId) -> Wish {
         let wish = Wish::of(user);
-        assert_eq!(wish.accept(self).await.unwrap(), Acceptance::Pending);
+        assert!(matches!(wish.accept(self).await.unwrap(), Acceptance::Pending { .. }));
         wish
     }
 
-    /// Claims what must be free.
+    /// Claims what must be free, as if it were its turn.
     pub async fn granted(&self, id: RequestId) -> Attempt {
-        match claim(&self.database, id, LONG).await.unwrap() {
-            Claim::Granted(attempt) => *attempt,
-            other => panic!("not granted: {other:?}"),
-        }
+        let turn = "SET finish_tag = -1";
+        self.sql(&format!("UPDATE route_requests {turn} WHERE id = '{id}' AND status = 'pending'")).await;
+        let attempt = claim_next(&self.database, LONG).await.unwrap().expect("something to claim");
+        assert_eq!(attempt.request_id, id);
+        attempt
     }
 
     /// A wish that has become a route.
@@ -110,8 +112,13 @@ pub struct Wish {
     pub body_hash: Vec<u8>,
     pub request: RouteRequest,
     pub cache_key: String,
-    pub open_limit: i64,
+    pub source: Option<String>,
+    pub limits: AdmissionLimits,
 }
+
+/// Limits that no test meets by accident.
+pub const NO_LIMITS: AdmissionLimits =
+    AdmissionLimits { open_per_user: 1_000, open_cost_per_source: 1e6, max_wait_s: 1e6 };
 
 impl Wish {
     pub fn of(user_id: UserId) -> Self {
@@ -123,8 +130,15 @@ impl Wish {
             body_hash: vec![1],
             request: request(),
             cache_key: "route:1:abc".into(),
-            open_limit: 1_000,
+            source: None,
+            limits: NO_LIMITS,
         }
+    }
+
+    /// Limits what its walker may have open.
+    pub fn open_limit(mut self, open_per_user: i64) -> Self {
+        self.limits.open_per_user = open_per_user;
+        self
     }
 
     /// Names it, as with an Idempotency-Key.
@@ -138,6 +152,15 @@ impl Wish {
     }
 
     pub async fn accept_with(&self, stage: &Stage, known: Option<&Route>) -> Result<Acceptance, StoreError> {
+        Ok(self.accept_as(stage, known).await?.0)
+    }
+
+    /// The same, with what it says of the walker's row.
+    pub async fn accept_as(
+        &self,
+        stage: &Stage,
+        known: Option<&Route>,
+    ) -> Result<(Acceptance, Account), StoreError> {
         let new = NewRequest {
             id: self.id,
             route_id: self.route_id,
@@ -147,7 +170,8 @@ impl Wish {
             request: &self.request,
             cache_key: &self.cache_key,
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
-            open_limit: self.open_limit,
+            source: self.source.as_deref(),
+            limits: self.limits,
         };
         accept_request(&stage.database, &new, known).await
     }

@@ -5,7 +5,7 @@ use domain::{
 };
 use store::{
     Enrichment, EnrichmentClaim, Extract, Ingest, Learnt, NewsOf, claim_enrichment, due_enrichments,
-    forget_untold, ingest, learn, poi_details, refresh_enrichments, untold, walk_told, want_enrichment,
+    forget_untold, ingest, learn, mark_notified, poi_details, refresh_enrichments, untold, want_enrichment,
 };
 
 use crate::stage::{LONG, Stage, at};
@@ -209,9 +209,14 @@ async fn the_same_is_wanted_once_and_everybody_who_wanted_it_is_told() {
     stage.sql("UPDATE route_requests SET status = 'complete'").await;
     assert!(untold(&stage.database, all).await.unwrap().is_empty(), "nobody has heard of their walk yet");
     for wish in &wishes {
-        walk_told(&stage.database, *wish).await.unwrap();
+        mark_notified(&stage.database, *wish).await.unwrap();
     }
     assert_eq!(untold(&stage.database, all).await.unwrap().len(), 3);
+    // Whoever should tell them has some seconds to do so.
+    assert!(untold(&stage.database, NewsOf::Overdue).await.unwrap().is_empty());
+    stage.sql("UPDATE route_requests SET notified_at = notified_at - interval '6 seconds'").await;
+    stage.sql("UPDATE enrichments SET finished_at = finished_at - interval '6 seconds'").await;
+    assert_eq!(untold(&stage.database, NewsOf::Overdue).await.unwrap().len(), 3);
     let own = untold(&stage.database, NewsOf::Request(wishes[0])).await.unwrap();
     assert_eq!(own.iter().map(|news| (news.request_id, news.added)).collect::<Vec<_>>(), [(wishes[0], 1)]);
     // Known well enough: the next one is answered from what there is, also in a part of the area.

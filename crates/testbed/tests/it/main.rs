@@ -6,6 +6,8 @@ mod a_database_is_ones_own;
 mod a_map_shows_the_walk;
 mod a_place_on_the_map_has_its_id;
 mod a_process_ends_with_its_value;
+mod failures_of_ours;
+mod fair_queue;
 mod nobody_elses_route_is_drawn;
 mod nothing_accepted_is_lost;
 mod one_request_has_one_trace;

@@ -281,3 +281,21 @@ async fn a_worker_that_is_killed_leaves_nothing_half_written() {
         .await;
     assert_eq!(count(&system, half).await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn news_of_places_that_was_lost_is_told_again() {
+    let system = thin_city(Options::default()).await;
+    let walker = system.walker().await.unwrap();
+    let mut socket = walker.websocket().await.unwrap();
+    walker.follow(&mut socket, &wish(0), PATIENCE, |_| ()).await.unwrap();
+    socket.next_of("area_enriched", PATIENCE).await.unwrap();
+    until("it is noted", async || count(&system, "enrichment_requests").await == 0).await;
+    // As after a job that ended while the broker lost its store: nothing but the rows knows.
+    let lost = "INSERT INTO enrichment_requests (area, theme_id, request_id, walk_told)
+                SELECT area, theme_id, route_requests.id, true FROM enrichments, route_requests;
+                UPDATE enrichments SET finished_at = finished_at - interval '6 seconds';
+                UPDATE route_requests SET notified_at = notified_at - interval '6 seconds'";
+    system.database().sql(lost).await.unwrap();
+    socket.next_of("area_enriched", PATIENCE).await.unwrap();
+    until("it is noted again", async || count(&system, "enrichment_requests").await == 0).await;
+}

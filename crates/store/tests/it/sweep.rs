@@ -1,28 +1,31 @@
 use std::collections::HashSet;
 
 use domain::RequestStatus;
-use store::{Database, MOST_ATTEMPTS, Stale, claim, complete, fail, give_up, hand_back, stale_requests};
+use store::{
+    MAX_LOST_ATTEMPTS, Release, Republication, complete, fail, fail_hopeless, open_requests, release,
+    take_for_republication,
+};
 use tokio::task::JoinSet;
 
-use crate::stage::{LONG, Stage, route};
+use crate::stage::{Stage, route};
 
-async fn stale(database: &Database) -> Vec<Stale> {
-    stale_requests(database, 100).await.unwrap()
+async fn taken(stage: &Stage) -> Vec<Republication> {
+    take_for_republication(&stage.database, 100).await.unwrap()
 }
 
 #[tokio::test]
-async fn a_request_is_stale_a_while_after_its_publication_and_not_before() {
+async fn a_job_that_was_just_published_is_not_missed() {
     let stage = Stage::new().await;
     let wish = stage.accepted(stage.walker().await).await;
-    assert_eq!(stale(&stage.database).await, []);
-    stage.published_ago(wish.id, 14).await;
-    assert_eq!(stale(&stage.database).await, []);
-    stage.published_ago(wish.id, 16).await;
-    let found = stale(&stage.database).await;
-    assert_eq!(found.iter().map(|stale| stale.request_id).collect::<Vec<_>>(), [wish.id]);
+    assert_eq!(open_requests(&stage.database).await.unwrap(), 0);
+    assert_eq!(taken(&stage).await, []);
+    stage.published_ago(wish.id, 11).await;
+    assert_eq!(open_requests(&stage.database).await.unwrap(), 1);
+    let found = taken(&stage).await;
+    assert_eq!(found.iter().map(|taken| taken.request_id).collect::<Vec<_>>(), [wish.id]);
     assert!(found[0].traceparent.as_ref().is_some_and(|parent| parent.contains("0af7651916cd43dd")));
-    // Giving it out counts as publishing it.
-    assert_eq!(stale(&stage.database).await, []);
+    // Taking it counts as publishing it.
+    assert_eq!(taken(&stage).await, []);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,29 +42,27 @@ async fn sweepers_at_work_at_the_same_time_share_what_is_stale() {
         sweepers.spawn(async move {
             let mut taken = Vec::new();
             loop {
-                match stale_requests(&database, 7).await.unwrap() {
+                match take_for_republication(&database, 7).await.unwrap() {
                     none if none.is_empty() => return taken,
                     some => taken.extend(some),
                 }
             }
         });
     }
-    let taken: Vec<Stale> = sweepers.join_all().await.into_iter().flatten().collect();
-    let rows: HashSet<_> = taken.iter().map(|stale| stale.request_id).collect();
+    let taken: Vec<Republication> = sweepers.join_all().await.into_iter().flatten().collect();
+    let rows: HashSet<_> = taken.iter().map(|taken| taken.request_id).collect();
     assert_eq!((taken.len(), rows.len()), (40, 40));
-    assert!(taken.iter().all(|stale| stale.publication == 1));
+    assert!(taken.iter().all(|taken| taken.publication == 1));
     assert_eq!(stage.count("route_requests WHERE publications = 2").await, 40);
 }
 
 #[tokio::test]
-async fn each_publication_has_a_number_of_its_own_and_comes_later_than_the_one_before() {
+async fn each_publication_has_a_number_of_its_own() {
     let stage = Stage::new().await;
     let wish = stage.accepted(stage.walker().await).await;
-    for (publication, patience) in [(1, 15), (2, 30), (3, 60), (4, 120), (5, 120), (6, 120)] {
-        stage.published_ago(wish.id, patience - 2).await;
-        assert_eq!(stale(&stage.database).await, [], "publication {publication}");
-        stage.published_ago(wish.id, patience + 1).await;
-        assert_eq!(stale(&stage.database).await[0].publication, publication);
+    for publication in 1..=6 {
+        stage.published_ago(wish.id, 11).await;
+        assert_eq!(taken(&stage).await[0].publication, publication);
     }
 }
 
@@ -72,36 +73,36 @@ async fn the_oldest_come_first() {
     let (young, old) = (stage.accepted(walker).await, stage.accepted(walker).await);
     stage.published_ago(young.id, 20).await;
     stage.published_ago(old.id, 25).await;
-    assert_eq!(stale_requests(&stage.database, 1).await.unwrap()[0].request_id, old.id);
-    assert_eq!(stale_requests(&stage.database, 1).await.unwrap()[0].request_id, young.id);
+    assert_eq!(take_for_republication(&stage.database, 1).await.unwrap()[0].request_id, old.id);
+    assert_eq!(take_for_republication(&stage.database, 1).await.unwrap()[0].request_id, young.id);
 }
 
 #[tokio::test]
 async fn a_request_in_a_workers_hands_is_left_alone() {
     let stage = Stage::new().await;
     let wish = stage.accepted(stage.walker().await).await;
-    claim(&stage.database, wish.id, LONG).await.unwrap();
-    stage.sql("UPDATE route_requests SET created_at = now() - interval '1 hour', attempt = 5").await;
+    stage.granted(wish.id).await;
+    stage.sql("UPDATE route_requests SET created_at = now() - interval '1 hour', lost_attempts = 5").await;
     stage.published_ago(wish.id, 3_600).await;
-    assert_eq!(stale(&stage.database).await, []);
-    assert_eq!(give_up(&stage.database, 100).await.unwrap(), []);
+    assert_eq!(taken(&stage).await, []);
+    assert_eq!(fail_hopeless(&stage.database, 100).await.unwrap(), []);
     stage.expire_lease(wish.id).await;
-    assert_eq!(stale(&stage.database).await.len(), 1);
-    assert_eq!(give_up(&stage.database, 100).await.unwrap().len(), 1);
+    assert_eq!(taken(&stage).await.len(), 1);
+    assert_eq!(fail_hopeless(&stage.database, 100).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
-async fn a_request_that_was_handed_back_is_stale_too() {
+async fn a_released_request_is_taken_too() {
     let stage = Stage::new().await;
     let wish = stage.accepted(stage.walker().await).await;
     let attempt = stage.granted(wish.id).await;
-    hand_back(&stage.database, wish.id, attempt.number).await.unwrap();
+    release(&stage.database, wish.id, attempt.number, Release::Passing).await.unwrap().unwrap();
     stage.published_ago(wish.id, 16).await;
-    assert_eq!(stale(&stage.database).await.len(), 1);
+    assert_eq!(taken(&stage).await.len(), 1);
 }
 
 #[tokio::test]
-async fn what_is_over_is_neither_stale_nor_hopeless() {
+async fn what_is_over_is_neither_missed_nor_hopeless() {
     let stage = Stage::new().await;
     let walker = stage.walker().await;
     stage.completed(walker, &route(&[])).await;
@@ -110,8 +111,9 @@ async fn what_is_over_is_neither_stale_nor_hopeless() {
     stage
         .sql("UPDATE route_requests SET published_at = now() - interval '1 day', created_at = now() - interval '1 day'")
         .await;
-    assert_eq!(stale(&stage.database).await, []);
-    assert_eq!(give_up(&stage.database, 100).await.unwrap(), []);
+    assert_eq!(open_requests(&stage.database).await.unwrap(), 0);
+    assert_eq!(taken(&stage).await, []);
+    assert_eq!(fail_hopeless(&stage.database, 100).await.unwrap(), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,22 +126,23 @@ async fn hopeless_requests_fail_once_and_the_walker_is_told() {
     stage
         .sql(&format!(
             "UPDATE route_requests SET created_at = now() - interval '601 seconds' WHERE id = '{}';
-             UPDATE route_requests SET attempt = {MOST_ATTEMPTS}, status = 'in_progress' WHERE id = '{}';
+             UPDATE route_requests SET attempt = 5, lost_attempts = {MAX_LOST_ATTEMPTS}, status = 'in_progress' WHERE id = '{}';
              UPDATE route_requests SET created_at = now() - interval '590 seconds' WHERE id = '{}'",
             waited_long.id, tried_often.id, young.id
         ))
         .await;
-    let (some, others) = tokio::join!(give_up(&stage.database, 100), give_up(&stage.database, 100));
+    let (some, others) =
+        tokio::join!(fail_hopeless(&stage.database, 100), fail_hopeless(&stage.database, 100));
     let mut events = [some.unwrap(), others.unwrap()].concat();
     events.sort_by_key(|event| event.rev);
     let told: Vec<_> = events.iter().map(|event| (event.request_id, event.rev)).collect();
-    assert_eq!(told, [(waited_long.id, 99), (tried_often.id, i64::from(MOST_ATTEMPTS) * 100 + 99)]);
+    assert_eq!(told, [(waited_long.id, 99), (tried_often.id, 599)]);
     for event in &events {
         assert_eq!((event.user_id, event.status, event.route_id), (walker, RequestStatus::Failed, None));
         assert!(event.error.is_some());
     }
     assert_eq!(stage.count("route_requests WHERE status = 'pending'").await, 1);
     // A worker that comes back with a walk after that is too late.
-    let late = complete(&stage.database, tried_often.id, MOST_ATTEMPTS, &route(&[])).await.unwrap();
+    let late = complete(&stage.database, tried_often.id, 5, &route(&[])).await.unwrap();
     assert_eq!(late, None);
 }
