@@ -23,7 +23,7 @@ mod sweep;
 mod users;
 
 pub use attempts::{Attempt, Claim, MOST_ATTEMPTS, claim, complete, fail, hand_back, renew_lease};
-pub use database::{Database, migrate};
+pub use database::{Database, create_roles, migrate};
 pub use enrichments::*;
 pub use error::StoreError;
 pub use ingests::*;

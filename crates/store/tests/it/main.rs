@@ -5,8 +5,10 @@
 mod a_cached_route_is_the_route;
 mod a_walker_hears_what_is_new;
 mod a_wish_is_accepted_once;
+mod grants;
 mod interests_are_not_overwritten;
 mod knocks_are_counted_exactly;
+mod links;
 mod manners_are_kept;
 mod only_one_attempt_ends_a_request;
 mod redis_is_never_waited_for;
