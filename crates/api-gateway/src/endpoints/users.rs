@@ -67,7 +67,7 @@ pub(crate) async fn create_user(
     app.analytics.tell(id.0, Event::UserSignup);
     let user = user(&app.database, id).await?.ok_or(SessionError::Forged)?;
     let mut response = with_profile(StatusCode::CREATED, user);
-    if let Ok(cookie) = app.sessions.begin(id.0, SystemTime::now()).parse() {
+    if let Ok(cookie) = app.sessions.now().begin(id.0, SystemTime::now()).parse() {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     Ok(response)
