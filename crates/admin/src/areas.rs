@@ -5,7 +5,7 @@ use crate::Postgres;
 /// Tells where walkers found too little, and what became of it.
 #[expect(clippy::print_stdout, reason = "this is what the operator asked for")]
 pub(crate) async fn run(postgres: &Postgres) -> anyhow::Result<()> {
-    let database = Database::new(&postgres.database_url, 1, "wildside-admin")?;
+    let database = Database::new(&postgres.url()?, 1, "wildside-admin")?;
     let rows = enrichments(&database).await?;
     database.close().await;
     println!("{:26} {:24} {:7} {:16} {:16} result", "middle of the area", "theme", "status", "ended", "due");

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, builder::TypedValueParser};
 use domain::{OsmKind, PoiId};
+use service::config::{DatabaseConfig, NatsConfig, TlsConfig};
 
 /// Looks after a Wildside installation.
 #[derive(Clone, Debug, Parser)]
@@ -16,7 +17,7 @@ pub struct Config {
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Bring the schema of the database and the interest themes up to date.
-    Migrate(Postgres),
+    Migrate(MigrateArgs),
     /// Make the streams and consumers of the message bus, or bring them up to date.
     Streams(Nats),
     /// Read an extract of OpenStreetMap into places and streets.
@@ -81,17 +82,41 @@ fn poi_id(text: &str) -> Result<PoiId, String> {
 /// Where PostgreSQL is.
 #[derive(Clone, Debug, Args)]
 pub struct Postgres {
-    /// postgres://user:password@host:port/database
-    #[arg(long, env, hide_env_values = true)]
-    pub database_url: String,
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseConfig,
+    /// Whom it trusts.
+    #[command(flatten)]
+    pub tls: TlsConfig,
+}
+
+impl Postgres {
+    /// The URL of the database with all that is said of it.
+    pub fn url(&self) -> anyhow::Result<String> {
+        Ok(self.database.url(&self.tls)?)
+    }
+}
+
+/// What to migrate.
+#[derive(Clone, Debug, Args)]
+pub struct MigrateArgs {
+    /// Make the roles of the services that do not exist yet (config/postgres-roles.sql); needs CREATEROLE.
+    #[arg(long)]
+    pub create_roles: bool,
+    /// The database.
+    #[command(flatten)]
+    pub postgres: Postgres,
 }
 
 /// Where NATS is.
 #[derive(Clone, Debug, Args)]
 pub struct Nats {
-    /// nats://host:port
-    #[arg(long, env, hide_env_values = true)]
-    pub nats_url: String,
+    /// The broker.
+    #[command(flatten)]
+    pub nats: NatsConfig,
+    /// Whom it trusts.
+    #[command(flatten)]
+    pub tls: TlsConfig,
     /// How many servers of a cluster keep each message.
     #[arg(long, env, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=5).map(usize::from))]
     pub nats_replicas: usize,

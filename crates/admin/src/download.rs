@@ -1,14 +1,18 @@
 use std::{
     fs::{self, File, OpenOptions},
-    io::{Read, Write},
+    io::Write,
     path::{Path, PathBuf},
-    thread::sleep,
     time::Duration,
 };
 
 use anyhow::{Context, anyhow, bail, ensure};
 use extract::{Progress, sha256_of};
-use ureq::http::{Response, StatusCode, header};
+use reqwest::{Client, Response, StatusCode, header, redirect::Policy};
+use service::{
+    config::{Address, TlsConfig},
+    http_client::{self, reason},
+};
+use tokio::time::sleep;
 
 /// A server that says nothing for so long is taken for gone.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -20,18 +24,25 @@ const LONGEST_TRY: Duration = Duration::from_secs(20 * 60);
 const PAUSES_S: [u64; 4] = [1, 5, 15, 30];
 
 /// Fetches a file, going on where an earlier try stopped. What is there under its final name is always whole.
-pub(crate) fn download(
+pub(crate) async fn download(
     url: &str,
     sha256: Option<&str>,
     to: Option<&Path>,
+    tls: &TlsConfig,
     progress: Progress,
 ) -> anyhow::Result<PathBuf> {
-    ensure!(url.starts_with("https://") || url.starts_with("http://"), "{url} is neither https nor http");
+    let is_http = url.starts_with("https://") || url.starts_with("http://");
+    // As it may be told: without a password or a token.
+    let shown = match url.parse::<Address>() {
+        Ok(address) if is_http => format!("{address:?}"),
+        _ => bail!("what is to be downloaded is neither https:// nor http://"),
+    };
+    let client = client(tls)?;
     let sha256 = sha256.map(str::to_ascii_lowercase);
     let target = match to {
         Some(path) => path.to_owned(),
         None => {
-            name_in(url).with_context(|| format!("{url} names no file: say where to keep it with --to"))?
+            name_in(url).with_context(|| format!("{shown} names no file: say where to keep it with --to"))?
         }
     };
     if let Some(wanted) = &sha256
@@ -44,15 +55,15 @@ pub(crate) fn download(
     let mut failures = 0;
     loop {
         let before = part.len();
-        match part.fetch_rest(url, progress) {
+        match part.fetch_rest(&client, url, progress).await {
             Ok(()) => break,
-            Err(Failure::Lasting(error)) => return Err(error.context(format!("fetching {url}"))),
+            Err(Failure::Lasting(error)) => return Err(error.context(format!("fetching {shown}"))),
             Err(Failure::Passing(error)) => {
                 failures = if part.len() > before && part.tag.is_file() { 0 } else { failures + 1 };
                 let Some(pause) = PAUSES_S.get(failures) else {
-                    return Err(error.context(format!("fetching {url}; the next try goes on from here")));
+                    return Err(error.context(format!("fetching {shown}; the next try goes on from here")));
                 };
-                sleep(Duration::from_secs(*pause));
+                sleep(Duration::from_secs(*pause)).await;
             }
         }
     }
@@ -60,12 +71,24 @@ pub(crate) fn download(
         let got = sha256_of(&part.file, |_| {})?;
         if got != wanted {
             part.discard();
-            bail!("{url} hashes to {got}, not to {wanted}: what was fetched is thrown away");
+            bail!("{shown} hashes to {got}, not to {wanted}: what was fetched is thrown away");
         }
     }
     fs::rename(&part.file, &target).with_context(|| format!("naming it {}", target.display()))?;
     part.discard();
     Ok(target)
+}
+
+fn client(tls: &TlsConfig) -> anyhow::Result<Client> {
+    let client = http_client::builder(tls).map_err(anyhow::Error::msg)?;
+    let client = client
+        .connect_timeout(SILENCE)
+        .read_timeout(SILENCE)
+        .timeout(LONGEST_TRY)
+        // Mirrors are reached by redirects.
+        .redirect(Policy::limited(10))
+        .user_agent(concat!("wildside-admin/", env!("CARGO_PKG_VERSION")));
+    client.build().context("making an HTTP client")
 }
 
 enum Failure {
@@ -99,22 +122,14 @@ impl Part {
         let _ = fs::remove_file(&self.tag);
     }
 
-    fn fetch_rest(&self, url: &str, progress: Progress) -> Result<(), Failure> {
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .timeout_connect(Some(SILENCE))
-            .timeout_recv_response(Some(SILENCE))
-            .timeout_recv_body(Some(LONGEST_TRY))
-            .http_status_as_error(false)
-            .user_agent(concat!("wildside-admin/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .into();
-        let mut request = agent.get(url);
+    async fn fetch_rest(&self, client: &Client, url: &str, progress: Progress) -> Result<(), Failure> {
+        let mut request = client.get(url);
         // Without knowing that it is still the same file, two halves of different ones might be joined.
         let known = fs::read_to_string(&self.tag).ok().filter(|_| self.len() > 0);
         if let Some(tag) = known {
             request = request.header("Range", format!("bytes={}-", self.len())).header("If-Range", tag);
         }
-        let mut answer = request.call().map_err(|error| Failure::Passing(error.into()))?;
+        let answer = request.send().await.map_err(|error| Failure::Passing(anyhow!(reason(error))))?;
         let status = answer.status();
         match status {
             StatusCode::OK => self.begin(&answer).map_err(Failure::Lasting)?,
@@ -128,13 +143,12 @@ impl Part {
             }
             _ => return Err(Failure::Lasting(anyhow!("the server answered {status}"))),
         }
-        let rest = answer.body().content_length();
-        let whole = rest.map(|rest| rest + self.len());
-        self.append(answer.body_mut().as_reader(), whole, progress)
+        let whole = answer.content_length().map(|rest| rest + self.len());
+        self.append(answer, whole, progress).await
     }
 
     /// A whole file comes: forget what was there.
-    fn begin<T>(&self, answer: &Response<T>) -> anyhow::Result<()> {
+    fn begin(&self, answer: &Response) -> anyhow::Result<()> {
         File::create(&self.file).with_context(|| format!("writing {}", self.file.display()))?;
         let strong = |name| answer.headers().get(name)?.to_str().ok().filter(|tag| !tag.starts_with("W/"));
         match strong(header::ETAG).or_else(|| strong(header::LAST_MODIFIED)) {
@@ -144,7 +158,7 @@ impl Part {
         Ok(())
     }
 
-    fn check_start<T>(&self, answer: &Response<T>) -> anyhow::Result<()> {
+    fn check_start(&self, answer: &Response) -> anyhow::Result<()> {
         let range = answer.headers().get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok());
         let expected = format!("bytes {}-", self.len());
         ensure!(
@@ -154,20 +168,24 @@ impl Part {
         Ok(())
     }
 
-    fn append(&self, mut from: impl Read, whole: Option<u64>, progress: Progress) -> Result<(), Failure> {
+    async fn append(
+        &self,
+        mut from: Response,
+        whole: Option<u64>,
+        progress: Progress,
+    ) -> Result<(), Failure> {
         let step = progress.bytes("Fetching the extract", whole.unwrap_or(0));
         let open = OpenOptions::new().append(true).open(&self.file).context("writing what was fetched");
         let mut file = open.map_err(Failure::Lasting)?;
-        let mut buffer = vec![0; 1 << 16];
         loop {
-            match from.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(read) => {
-                    let written = file.write_all(&buffer[..read]).context("writing what was fetched");
+            match from.chunk().await {
+                Ok(None) => break,
+                Ok(Some(chunk)) => {
+                    let written = file.write_all(&chunk).context("writing what was fetched");
                     written.map_err(Failure::Lasting)?;
                     step.at(self.len());
                 }
-                Err(error) => return Err(Failure::Passing(error.into())),
+                Err(error) => return Err(Failure::Passing(anyhow!(reason(error)))),
             }
         }
         if whole.is_some_and(|whole| self.len() < whole) {

@@ -36,7 +36,7 @@ struct Content {
 
 async fn ingest_content(args: IngestArgs) -> anyhow::Result<(IngestSummary, Content)> {
     let started_at = Utc::now();
-    let database = Database::new(&args.postgres.database_url, 2, "wildside-admin")?;
+    let database = Database::new(&args.postgres.url()?, 2, "wildside-admin")?;
     // Better to hear of it now than after minutes of reading.
     database.ready().await.map_err(anyhow::Error::msg)?;
     let dataset = args.dataset.clone();
@@ -90,7 +90,8 @@ fn read(args: &IngestArgs, progress: Progress) -> anyhow::Result<(std::path::Pat
     let path = match &args.source {
         Source { extract: Some(path), .. } => path.clone(),
         Source { download: Some(url), sha256, to, .. } => {
-            download(url, sha256.as_deref(), to.as_deref(), progress)?
+            let download = download(url, sha256.as_deref(), to.as_deref(), &args.postgres.tls, progress);
+            tokio::runtime::Handle::current().block_on(download)?
         }
         _ => anyhow::bail!("say which extract: --extract FILE or --download URL"),
     };

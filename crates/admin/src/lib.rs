@@ -17,13 +17,13 @@ use bus::Bus;
 use domain::ThemeCatalogue;
 use store::Database;
 
-pub use config::{CheckArgs, Command, Config, IngestArgs, Nats, Pois, Postgres, Source, Themes};
+pub use config::{CheckArgs, Command, Config, IngestArgs, MigrateArgs, Nats, Pois, Postgres, Source, Themes};
 pub use ingest::ingest;
 
 /// Does what was asked for.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     match config.command {
-        Command::Migrate(postgres) => migrate(&postgres.database_url).await,
+        Command::Migrate(args) => migrate(&args).await,
         Command::Streams(nats) => streams(&nats).await,
         Command::Ingest(args) => ingest::run(args).await,
         Command::Themes(Themes::Check(args)) => check_themes::run(&args),
@@ -33,9 +33,13 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 }
 
 /// Brings the schema up to date, then the themes.
-async fn migrate(database_url: &str) -> anyhow::Result<()> {
-    store::migrate(database_url).await.context("bringing the schema up to date")?;
-    let database = Database::new(database_url, 1, "wildside-admin")?;
+async fn migrate(args: &MigrateArgs) -> anyhow::Result<()> {
+    let url = args.postgres.url()?;
+    if args.create_roles {
+        store::create_roles(&url).await.context("making the roles of the services")?;
+    }
+    store::migrate(&url).await.context("bringing the schema up to date")?;
+    let database = Database::new(&url, 1, "wildside-admin")?;
     store::sync_themes(&database, &ThemeCatalogue::bundled()).await.context("writing the themes")?;
     database.close().await;
     Ok(())
@@ -43,7 +47,8 @@ async fn migrate(database_url: &str) -> anyhow::Result<()> {
 
 /// Makes the streams and consumers of the message bus, or brings them up to date.
 async fn streams(nats: &Nats) -> anyhow::Result<()> {
-    let bus = Bus::connect(&nats.nats_url, "wildside-admin").await.context("connecting to NATS")?;
+    let bus =
+        Bus::connect(&nats.nats.url(&nats.tls)?, "wildside-admin").await.context("connecting to NATS")?;
     bus.ensure_streams(nats.nats_replicas).await.context("making the streams")?;
     bus.close().await;
     Ok(())

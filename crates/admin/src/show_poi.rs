@@ -7,7 +7,7 @@ use crate::Postgres;
 /// Tells everything that is known about a place.
 #[expect(clippy::print_stdout, reason = "this is what the editor asked for")]
 pub(crate) async fn run(id: PoiId, postgres: &Postgres) -> anyhow::Result<()> {
-    let database = Database::new(&postgres.database_url, 1, "wildside-admin")?;
+    let database = Database::new(&postgres.url()?, 1, "wildside-admin")?;
     let themes = interest_themes(&database).await?;
     let details = poi_details(&database, id).await?;
     let details = details.with_context(|| format!("no place is known as {id}{}", in_osm(id)))?;

@@ -1,6 +1,6 @@
 use clap::Parser;
 use service::config::{
-    Address, AnalyticsConfig, DatabaseConfig, DoorConfig, NatsConfig, RedisConfig, ReportingConfig,
+    Address, AnalyticsConfig, DatabaseConfig, DoorConfig, NatsConfig, RedisConfig, ReportingConfig, TlsConfig,
 };
 
 /// Answers the public HTTP API.
@@ -9,6 +9,8 @@ use service::config::{
 pub struct Config {
     #[command(flatten)]
     pub reporting: ReportingConfig,
+    #[command(flatten)]
+    pub tls: TlsConfig,
     #[command(flatten)]
     pub door: DoorConfig,
     #[command(flatten)]

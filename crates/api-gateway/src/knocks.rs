@@ -29,7 +29,7 @@ pub(crate) async fn let_in(
     let address = caller_address(peer.ip(), request.headers(), app.config.trusted_proxies);
     let limit = RateLimit { per_minute: app.config.rate_limit_address_per_minute.saturating_mul(more) };
     let mut policy = ("address", limit, app.limiter.knock(&format!("{kind}address:{address}"), limit).await);
-    let session = app.sessions.session(request.headers(), SystemTime::now());
+    let session = app.sessions.now().session(request.headers(), SystemTime::now());
     if let (true, Ok(session)) = (policy.2.allowed, session) {
         let limit = RateLimit { per_minute: app.config.rate_limit_session_per_minute.saturating_mul(more) };
         policy =
@@ -47,7 +47,7 @@ pub(crate) async fn let_in(
     if let Ok(session) = session.as_ref()
         && session.is_old
         && !response.headers().contains_key(header::SET_COOKIE)
-        && let Ok(cookie) = app.sessions.begin(session.user_id, SystemTime::now()).parse()
+        && let Ok(cookie) = app.sessions.now().begin(session.user_id, SystemTime::now()).parse()
     {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }

@@ -17,6 +17,7 @@ mod sweeper;
 
 use anyhow::Context;
 use service::{
+    SharedSessionKeys,
     admin_server::{self, Probes},
     analytics::Analytics,
 };
@@ -31,22 +32,25 @@ pub use openapi::print as print_openapi;
 pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     tracing::info!(?config, "starting");
     let database = Database::new(
-        config.database.database_url.as_str(),
+        &config.database.url(&config.tls)?,
         config.database.database_max_connections,
         "api-gateway",
     )?;
-    let redis = Redis::new(config.redis.redis_url.as_str())?;
-    let bus = bus::Bus::connect(config.nats.nats_url.as_str(), "api-gateway").await?;
+    let redis = Redis::new(&config.redis.url(&config.tls)?)?;
+    let bus = bus::Bus::connect(&config.nats.url(&config.tls)?, "api-gateway").await?;
     let app = app::App {
         limiter: RateLimiter::new(redis.clone()),
-        sessions: config.door.session_keys(),
+        sessions: SharedSessionKeys::new(config.door.session_keys()),
         database,
         redis,
         bus,
-        http: reqwest::Client::builder().no_proxy().build().context("making an HTTP client")?,
-        analytics: Analytics::start(&config.analytics),
+        http: http_client(&config)?,
+        analytics: Analytics::start(&config.analytics, &config.tls).map_err(anyhow::Error::msg)?,
         config: config.clone().into(),
     };
+
+    let reloading = app.clone();
+    service::on_hangup(shutdown.clone(), move |config: Config| reloading.take_up(&config))?;
 
     // Without NATS requests are still accepted, and without Redis they only take longer.
     let probes = Probes::default()
@@ -75,4 +79,10 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     bus.close().await;
     database.close().await;
     Ok(())
+}
+
+/// For Martin, the only one that the gateway asks over HTTP.
+fn http_client(config: &Config) -> anyhow::Result<reqwest::Client> {
+    let client = service::http_client::builder(&config.tls).map_err(anyhow::Error::msg)?;
+    client.no_proxy().build().context("making an HTTP client")
 }

@@ -5,6 +5,7 @@
 
 mod connection;
 mod jobs;
+mod link;
 mod messages;
 mod news;
 mod pull;

@@ -100,7 +100,8 @@ impl Queue {
 impl Bus {
     /// Makes streams and consumers, or brings them up to date. Several may do it at once.
     pub async fn ensure_streams(&self, replicas: usize) -> Result<(), BusError> {
-        let wrong = |error: &dyn std::fmt::Display| BusError::Streams(error.to_string());
+        self.wait_until_connected().await?;
+        let wrong = |error: &dyn std::fmt::Display| BusError::Streams(self.explain_timeout(error));
         for queue in QUEUES {
             let stream = self.jetstream.create_or_update_stream(queue.stream(replicas));
             stream.await.map_err(|error| wrong(&error))?;

@@ -18,3 +18,15 @@ pub(crate) struct App {
     pub shutdown: CancellationToken,
     pub config: Arc<Config>,
 }
+
+impl App {
+    /// Takes up the secrets of settings that were read anew; links use them from the next connection on.
+    pub fn take_up(&self, config: &Config) -> Result<(), String> {
+        let links = || -> anyhow::Result<()> {
+            let database = config.database.url(&config.tls)?;
+            self.bus.set_identity(&config.nats.url(&config.tls)?)?;
+            Ok(self.database.set_url(&database)?)
+        };
+        links().map_err(|error| error.to_string())
+    }
+}

@@ -1,7 +1,7 @@
 use std::{str::FromStr, time::Duration};
 
 use clap::{Parser, value_parser};
-use service::config::{Address, DatabaseConfig, NatsConfig, ReportingConfig};
+use service::config::{Address, DatabaseConfig, NatsConfig, ReportingConfig, TlsConfig};
 use store::OverpassBudget;
 
 const MIB: i64 = 1024 * 1024;
@@ -12,6 +12,8 @@ const MIB: i64 = 1024 * 1024;
 pub struct Config {
     #[command(flatten)]
     pub reporting: ReportingConfig,
+    #[command(flatten)]
+    pub tls: TlsConfig,
     #[command(flatten)]
     pub database: DatabaseConfig,
     #[command(flatten)]

@@ -28,11 +28,11 @@ const AT_ONCE: usize = store::OVERPASS_AT_ONCE as usize;
 pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     tracing::info!(?config, "starting");
     let database = Database::new(
-        config.database.database_url.as_str(),
+        &config.database.url(&config.tls)?,
         config.database.database_max_connections,
         "enrichment-worker",
     )?;
-    let bus = bus::Bus::connect(config.nats.nats_url.as_str(), "enrichment-worker").await?;
+    let bus = bus::Bus::connect(&config.nats.url(&config.tls)?, "enrichment-worker").await?;
     let probes = Probes::default()
         .needs("postgresql", &database, |database| async move { database.ready().await })
         .needs("nats", &bus, |bus| async move { bus.ready().await });
@@ -44,11 +44,13 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let app = app::App {
         database: database.clone(),
         bus: bus.clone(),
-        overpass: overpass::Overpass::new(&config.overpass),
+        overpass: overpass::Overpass::new(&config.overpass, &config.tls)?,
         catalogue: ThemeCatalogue::bundled().into(),
         shutdown: shutdown.clone(),
         config: config.into(),
     };
+    let reloading = app.clone();
+    service::on_hangup(shutdown.clone(), move |config: Config| reloading.take_up(&config))?;
     let tidying = {
         let app = app.clone();
         bus.work_on_jobs(1, always(), shutdown.clone(), move |delivery| {

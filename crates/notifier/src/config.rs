@@ -1,5 +1,5 @@
 use clap::Parser;
-use service::config::{DatabaseConfig, DoorConfig, NatsConfig, ReportingConfig};
+use service::config::{DatabaseConfig, DoorConfig, NatsConfig, ReportingConfig, TlsConfig};
 
 /// Tells walkers how their request is going (WebSocket).
 #[derive(Clone, Debug, Parser)]
@@ -7,6 +7,8 @@ use service::config::{DatabaseConfig, DoorConfig, NatsConfig, ReportingConfig};
 pub struct Config {
     #[command(flatten)]
     pub reporting: ReportingConfig,
+    #[command(flatten)]
+    pub tls: TlsConfig,
     #[command(flatten)]
     pub door: DoorConfig,
     #[command(flatten)]

@@ -28,7 +28,7 @@ pub(crate) async fn open(
         let detail = "Pages of this origin may not use Wildside.";
         return Problem::new(StatusCode::FORBIDDEN, detail).of_kind("foreign-origin").into_response();
     }
-    let session = match app.sessions.session(&headers, SystemTime::now()) {
+    let session = match app.sessions.now().session(&headers, SystemTime::now()) {
         Ok(session) => session,
         Err(error) => {
             return Problem::new(StatusCode::UNAUTHORIZED, error.to_string())

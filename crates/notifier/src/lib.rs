@@ -15,7 +15,7 @@ use anyhow::Context;
 use axum::{Router, routing::get};
 use http::StatusCode;
 use service::{
-    Problem,
+    Problem, SharedSessionKeys,
     admin_server::{self, Probes},
 };
 use store::Database;
@@ -32,20 +32,23 @@ const SNAPSHOTS_AT_ONCE: usize = 8;
 pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     tracing::info!(?config, "starting");
     let database = Database::new(
-        config.database.database_url.as_str(),
+        &config.database.url(&config.tls)?,
         config.database.database_max_connections,
         "notifier",
     )?;
-    let bus = bus::Bus::connect(config.nats.nats_url.as_str(), "notifier").await?;
+    let bus = bus::Bus::connect(&config.nats.url(&config.tls)?, "notifier").await?;
     let app = app::App {
         database: database.clone(),
-        sessions: config.door.session_keys(),
+        sessions: SharedSessionKeys::new(config.door.session_keys()),
         hub: hub::Hub::default(),
         snapshots: Semaphore::new(SNAPSHOTS_AT_ONCE).into(),
         sockets: TaskTracker::new(),
         shutdown: shutdown.clone(),
         config: config.clone().into(),
     };
+
+    let (reloading, link) = (app.clone(), bus.clone());
+    service::on_hangup(shutdown.clone(), move |config: Config| reloading.take_up(&link, &config))?;
 
     let probes = Probes::default()
         .needs("postgresql", &database, |database| async move { database.ready().await })

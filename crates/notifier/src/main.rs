@@ -8,6 +8,6 @@ async fn main() -> anyhow::Result<()> {
         return print_asyncapi();
     }
     let config: Config = service::config::parse();
-    let _telemetry = service::telemetry::start("notifier", &config.reporting)?;
+    let _telemetry = service::telemetry::start("notifier", &config.reporting, &config.tls)?;
     run(config, service::shutdown_signal()?).await
 }

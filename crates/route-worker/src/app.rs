@@ -20,3 +20,16 @@ pub(crate) struct App {
     pub shutdown: CancellationToken,
     pub config: Arc<Config>,
 }
+
+impl App {
+    /// Takes up the secrets of settings that were read anew; links use them from the next connection on.
+    pub fn take_up(&self, config: &Config) -> Result<(), String> {
+        let links = || -> anyhow::Result<()> {
+            let (database, redis) = (config.database.url(&config.tls)?, config.redis.url(&config.tls)?);
+            self.bus.set_identity(&config.nats.url(&config.tls)?)?;
+            self.redis.set_url(&redis)?;
+            Ok(self.database.set_url(&database)?)
+        };
+        links().map_err(|error| error.to_string())
+    }
+}

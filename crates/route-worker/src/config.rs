@@ -1,5 +1,5 @@
 use clap::Parser;
-use service::config::{AnalyticsConfig, DatabaseConfig, NatsConfig, RedisConfig, ReportingConfig};
+use service::config::{AnalyticsConfig, DatabaseConfig, NatsConfig, RedisConfig, ReportingConfig, TlsConfig};
 
 /// Turns a requested route into a generated one.
 #[derive(Clone, Debug, Parser)]
@@ -7,6 +7,8 @@ use service::config::{AnalyticsConfig, DatabaseConfig, NatsConfig, RedisConfig, 
 pub struct Config {
     #[command(flatten)]
     pub reporting: ReportingConfig,
+    #[command(flatten)]
+    pub tls: TlsConfig,
     #[command(flatten)]
     pub database: DatabaseConfig,
     #[command(flatten)]

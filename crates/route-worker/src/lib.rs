@@ -25,12 +25,12 @@ pub use config::Config;
 pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     tracing::info!(?config, "starting");
     let database = Database::new(
-        config.database.database_url.as_str(),
+        &config.database.url(&config.tls)?,
         config.database.database_max_connections,
         "route-worker",
     )?;
-    let redis = Redis::new(config.redis.redis_url.as_str())?;
-    let bus = bus::Bus::connect(config.nats.nats_url.as_str(), "route-worker").await?;
+    let redis = Redis::new(&config.redis.url(&config.tls)?)?;
+    let bus = bus::Bus::connect(&config.nats.url(&config.tls)?, "route-worker").await?;
     let health = health::Health::new(config.concurrency);
     let probes = Probes::default()
         .needs("work", &health, |health| async move { health.ready() })
@@ -43,7 +43,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let admin = tokio::spawn(admin);
 
     let networks = networks::Networks::new(database.clone(), config.network_cache_mib as usize * 1024 * 1024);
-    let analytics = Analytics::start(&config.analytics);
+    let analytics = Analytics::start(&config.analytics, &config.tls).map_err(anyhow::Error::msg)?;
     let app = app::App {
         database: database.clone(),
         redis,
@@ -55,6 +55,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         shutdown: shutdown.clone(),
         config: config.clone().into(),
     };
+    let reloading = app.clone();
+    service::on_hangup(shutdown.clone(), move |config: Config| reloading.take_up(&config))?;
     let looking: JoinSet<()> =
         (0..config.concurrency).map(|_| idle::look_for_requests(app.clone())).collect();
     let watching = tokio::spawn(health.clone().watch(database.clone(), shutdown.clone()));

@@ -5,6 +5,6 @@ use route_worker::{Config, run};
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let config: Config = service::config::parse();
-    let _telemetry = service::telemetry::start("route-worker", &config.reporting)?;
+    let _telemetry = service::telemetry::start("route-worker", &config.reporting, &config.tls)?;
     run(config, service::shutdown_signal()?).await
 }

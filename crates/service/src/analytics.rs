@@ -2,18 +2,20 @@
 //! waits for it, and nothing is known of a walker but the pseudonymous id. PostHog's own crate brings a second stack of
 //! HTTP and TLS, so the one call that is needed is made here.
 
-use std::{
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, timeout_at},
+};
 use uuid::Uuid;
 
-use crate::config::AnalyticsConfig;
+use crate::{
+    config::{AnalyticsConfig, TlsConfig},
+    http_client::{self, reason},
+};
 
 /// Events that may wait; further ones are dropped and counted.
 const QUEUE: usize = 1_000;
@@ -45,7 +47,7 @@ pub enum Event {
 /// Tells events. Without a key it tells nobody.
 #[derive(Clone, Debug)]
 pub struct Analytics {
-    queue: Option<SyncSender<Message>>,
+    queue: Option<mpsc::Sender<Message>>,
 }
 
 enum Message {
@@ -54,23 +56,22 @@ enum Message {
 }
 
 impl Analytics {
-    /// Starts the thread that sends.
-    pub fn start(config: &AnalyticsConfig) -> Self {
+    /// Starts the task that sends.
+    pub fn start(config: &AnalyticsConfig, tls: &TlsConfig) -> Result<Self, String> {
         if config.posthog_api_key.0.is_empty() {
-            return Self { queue: None };
+            return Ok(Self { queue: None });
         }
-        let (queue, messages) = sync_channel(QUEUE);
+        let (queue, messages) = mpsc::channel(QUEUE);
+        // A certificate of ours is for servers of ours.
+        let tls = TlsConfig { tls_ca_file: tls.tls_ca_file.clone(), ..TlsConfig::default() };
+        let client = http_client::builder(&tls)?.timeout(PATIENCE).build().map_err(reason)?;
         let sender = Sender {
-            agent: ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).build().into(),
+            client,
             url: format!("{}/batch/", config.posthog_host.as_str().trim_end_matches('/')),
             api_key: config.posthog_api_key.0.clone(),
         };
-        let started =
-            thread::Builder::new().name("analytics".into()).spawn(move || sender.send_all(&messages));
-        if let Err(error) = &started {
-            tracing::warn!(%error, "no thread for analytics: nothing is told");
-        }
-        Self { queue: started.is_ok().then_some(queue) }
+        tokio::spawn(sender.send_all(messages));
+        Ok(Self { queue: Some(queue) })
     }
 
     /// Tells an event, sooner or later, or drops it.
@@ -111,15 +112,15 @@ impl Event {
 }
 
 struct Sender {
-    agent: ureq::Agent,
+    client: reqwest::Client,
     url: String,
     api_key: String,
 }
 
 impl Sender {
     /// Sends until nobody is left who could tell anything.
-    fn send_all(&self, messages: &Receiver<Message>) {
-        while let Ok(first) = messages.recv() {
+    async fn send_all(self, mut messages: mpsc::Receiver<Message>) {
+        while let Some(first) = messages.recv().await {
             let (mut batch, mut waiting) = (Vec::new(), None);
             let deadline = Instant::now() + GATHERING;
             let mut next = Some(first);
@@ -129,11 +130,11 @@ impl Sender {
                     Message::Flush(done) => waiting = Some(done),
                 }
                 let is_full = batch.len() >= BATCH || waiting.is_some();
-                let left = deadline.saturating_duration_since(Instant::now());
-                next = if is_full { None } else { messages.recv_timeout(left).ok() };
+                next =
+                    if is_full { None } else { timeout_at(deadline, messages.recv()).await.ok().flatten() };
             }
             if !batch.is_empty() {
-                self.send(&batch);
+                self.send(&batch).await;
             }
             if let Some(done) = waiting {
                 // Whoever waited may have lost patience.
@@ -142,16 +143,20 @@ impl Sender {
         }
     }
 
-    fn send(&self, batch: &[Value]) {
-        let body = json!({"api_key": self.api_key, "batch": batch}).to_string();
-        match self.agent.post(&self.url).content_type("application/json").send(body) {
-            Ok(_) => count("sent", batch.len()),
+    async fn send(&self, batch: &[Value]) {
+        let body = json!({"api_key": self.api_key, "batch": batch});
+        let answer = self.client.post(&self.url).json(&body).send().await;
+        match answer.and_then(reqwest::Response::error_for_status) {
+            Ok(answer) if answer.status().is_success() => count("sent", batch.len()),
             // Counting walkers is not worth trying twice.
-            Err(error) => {
-                tracing::warn!(%error, events = batch.len(), "analytics were not taken");
-                count("dropped", batch.len());
-            }
+            Ok(answer) => self.dropped(batch, &format!("answered {}", answer.status())),
+            Err(error) => self.dropped(batch, &reason(error)),
         }
+    }
+
+    fn dropped(&self, batch: &[Value], error: &str) {
+        tracing::warn!(error, events = batch.len(), "analytics were not taken");
+        count("dropped", batch.len());
     }
 }
 

@@ -1,29 +1,24 @@
 //! Groups of settings that several services share, each read from the environment by clap. A service that is told
 //! nonsense says what and stops; one that starts logs what it was told, without the secrets.
 
-use std::{fmt, net::SocketAddr, str::FromStr};
+mod address;
+mod files;
+mod links;
+mod secret;
 
-use clap::{
-    Args, Parser,
-    error::{ContextKind, ContextValue},
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+
+use crate::{
+    AllowedOrigins, SessionKeys,
+    tls::{certificate_file, key_file},
 };
 
-use crate::{AllowedOrigins, SessionKeys};
-
-/// Reads a service's settings. Ends the process with status 2 where they are wrong.
-pub fn parse<C: Parser>() -> C {
-    C::try_parse().unwrap_or_else(|error| without_secrets(error).exit())
-}
-
-/// A wrong value is shown to whoever starts the service, but not one that may hold a key or a password: the message
-/// ends up in logs.
-fn without_secrets(mut error: clap::Error) -> clap::Error {
-    let argument = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
-    if ["-key", "-url", "-endpoint"].iter().any(|part| argument.contains(part)) {
-        error.insert(ContextKind::InvalidValue, ContextValue::String("(hidden)".into()));
-    }
-    error
-}
+pub use address::Address;
+pub use files::{parse, read_again, read_from};
+pub use links::LinkError;
+pub use secret::{ApiKey, Password, Secret};
 
 /// How a process reports on itself.
 #[derive(Args, Clone, Debug)]
@@ -46,31 +41,94 @@ fn log_filter(text: &str) -> Result<String, String> {
     }
 }
 
+/// Whom connections over TLS trust, and how we are known there.
+#[derive(Args, Clone, Debug, Default)]
+pub struct TlsConfig {
+    /// Certificates (PEM) that are trusted by every link, besides those of the system: a private CA.
+    #[arg(long, env = "TLS_CA_FILE", value_parser = certificate_file)]
+    pub tls_ca_file: Option<PathBuf>,
+    /// Our certificate (PEM), for servers that ask for one.
+    #[arg(long, env = "TLS_CLIENT_CERT_FILE", value_parser = certificate_file, requires = "tls_client_key_file")]
+    pub tls_client_cert_file: Option<PathBuf>,
+    /// The private key (PEM) of our certificate.
+    #[arg(long, env = "TLS_CLIENT_KEY_FILE", value_parser = key_file, requires = "tls_client_cert_file")]
+    pub tls_client_key_file: Option<PathBuf>,
+}
+
 /// Where PostgreSQL is.
 #[derive(Args, Clone, Debug)]
 pub struct DatabaseConfig {
-    /// PostgreSQL with PostGIS, such as `postgres://wildside@db/wildside`.
+    /// PostgreSQL with PostGIS, such as `postgres://wildside@db/wildside?sslmode=verify-full`.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Address,
+    /// The password, where the URL has none.
+    #[arg(long, env = "DATABASE_PASSWORD", hide_env_values = true)]
+    pub database_password: Option<Password>,
+    /// Trusted for this link (PEM). With it the server must prove by TLS that it is the one that the URL names.
+    #[arg(long, env = "DATABASE_CA_FILE", value_parser = certificate_file)]
+    pub database_ca_file: Option<PathBuf>,
+    /// Our certificate (PEM) for this link.
+    #[arg(long, env = "DATABASE_CLIENT_CERT_FILE", value_parser = certificate_file, requires = "database_client_key_file")]
+    pub database_client_cert_file: Option<PathBuf>,
+    /// The private key (PEM) of our certificate for this link.
+    #[arg(long, env = "DATABASE_CLIENT_KEY_FILE", value_parser = key_file, requires = "database_client_cert_file")]
+    pub database_client_key_file: Option<PathBuf>,
     /// Most connections that this process holds.
     #[arg(long, env = "DATABASE_MAX_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub database_max_connections: u32,
 }
 
-/// Where NATS is.
+/// Where NATS is, and who we are there: a user, a token, an nkey or credentials, one of them.
 #[derive(Args, Clone, Debug)]
 pub struct NatsConfig {
-    /// NATS 2.11 or newer with JetStream, such as `nats://nats:4222`.
+    /// NATS 2.11 or newer with JetStream, such as `nats://nats:4222`; `tls://` where nothing is to be said in the open.
+    /// Several of a cluster are separated by commas.
     #[arg(long, env = "NATS_URL", hide_env_values = true)]
     pub nats_url: Address,
+    /// The user.
+    #[arg(long, env = "NATS_USER", requires = "nats_password", conflicts_with_all = ["nats_token", "nats_nkey_seed", "nats_creds"])]
+    pub nats_user: Option<String>,
+    /// The user's password.
+    #[arg(long, env = "NATS_PASSWORD", hide_env_values = true, requires = "nats_user")]
+    pub nats_password: Option<Password>,
+    /// A token, instead of a user.
+    #[arg(long, env = "NATS_TOKEN", hide_env_values = true, conflicts_with_all = ["nats_nkey_seed", "nats_creds"])]
+    pub nats_token: Option<Password>,
+    /// The seed of an nkey (SU...), instead of a user.
+    #[arg(long, env = "NATS_NKEY_SEED", hide_env_values = true, conflicts_with = "nats_creds")]
+    pub nats_nkey_seed: Option<Password>,
+    /// The content of a credentials file (a JWT and its seed), instead of a user; usually given as NATS_CREDS_FILE.
+    #[arg(long, env = "NATS_CREDS", hide_env_values = true)]
+    pub nats_creds: Option<Password>,
+    /// Trusted for this link (PEM); with it the link is only made over TLS.
+    #[arg(long, env = "NATS_CA_FILE", value_parser = certificate_file)]
+    pub nats_ca_file: Option<PathBuf>,
+    /// Our certificate (PEM) for this link.
+    #[arg(long, env = "NATS_CLIENT_CERT_FILE", value_parser = certificate_file, requires = "nats_client_key_file")]
+    pub nats_client_cert_file: Option<PathBuf>,
+    /// The private key (PEM) of our certificate for this link.
+    #[arg(long, env = "NATS_CLIENT_KEY_FILE", value_parser = key_file, requires = "nats_client_cert_file")]
+    pub nats_client_key_file: Option<PathBuf>,
 }
 
 /// Where Redis is.
 #[derive(Args, Clone, Debug)]
 pub struct RedisConfig {
-    /// Redis, such as `redis://redis:6379`.
+    /// Redis, such as `redis://redis:6379`, or `rediss://user@redis:6379` over TLS.
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Address,
+    /// The password, where the URL has none.
+    #[arg(long, env = "REDIS_PASSWORD", hide_env_values = true)]
+    pub redis_password: Option<Password>,
+    /// Trusted for this link (PEM).
+    #[arg(long, env = "REDIS_CA_FILE", value_parser = certificate_file)]
+    pub redis_ca_file: Option<PathBuf>,
+    /// Our certificate (PEM) for this link.
+    #[arg(long, env = "REDIS_CLIENT_CERT_FILE", value_parser = certificate_file, requires = "redis_client_key_file")]
+    pub redis_client_cert_file: Option<PathBuf>,
+    /// The private key (PEM) of our certificate for this link.
+    #[arg(long, env = "REDIS_CLIENT_KEY_FILE", value_parser = key_file, requires = "redis_client_cert_file")]
+    pub redis_client_key_file: Option<PathBuf>,
 }
 
 /// Where events for product analytics are sent.
@@ -80,25 +138,8 @@ pub struct AnalyticsConfig {
     #[arg(long, env = "POSTHOG_API_KEY", hide_env_values = true, default_value = "")]
     pub posthog_api_key: ApiKey,
     /// PostHog's address.
-    #[arg(long, env = "POSTHOG_HOST", default_value = "https://eu.i.posthog.com")]
+    #[arg(long, env = "POSTHOG_HOST", hide_env_values = true, default_value = "https://eu.i.posthog.com")]
     pub posthog_host: Address,
-}
-
-/// A key that nobody gets to see; empty where there is none.
-#[derive(Clone)]
-pub struct ApiKey(pub(crate) String);
-
-impl FromStr for ApiKey {
-    type Err = std::convert::Infallible;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(text.trim().to_owned()))
-    }
-}
-
-impl fmt::Debug for ApiKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() { "(none)" } else { "(secret)" })
-    }
 }
 
 /// Whom a public door lets in.
@@ -140,94 +181,9 @@ impl DoorConfig {
     }
 }
 
-/// A key that nobody gets to see.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Shorter keys are refused.
-    pub const LEAST_BYTES: usize = 64;
-
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-}
-
-impl FromStr for Secret {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text.len() < Self::LEAST_BYTES {
-            return Err(format!("is {} bytes long; {} are the least", text.len(), Self::LEAST_BYTES));
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(secret)")
-    }
-}
-
-/// A URL that may carry a password, which is not shown.
-#[derive(Clone)]
-pub struct Address(String);
-
-impl Address {
-    /// The URL as it is.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Address {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once("://") {
-            Some((scheme, rest)) if !scheme.is_empty() && !rest.is_empty() => Ok(Self(text.to_owned())),
-            _ => Err("must be a URL, such as scheme://host:port".into()),
-        }
-    }
-}
-
-impl fmt::Debug for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (scheme, rest) = self.0.split_once("://").unwrap_or_default();
-        let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?(hidden)"));
-        match rest.rsplit_once('@') {
-            Some((user, host)) => {
-                let user = user.split(':').next().unwrap_or_default();
-                write!(f, "{scheme}://{user}:(secret)@{host}{query}")
-            }
-            None => write!(f, "{scheme}://{rest}{query}"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_secret_is_ever_printed() {
-        let url: Address = "postgres://wildside:hunter2@db/wildside?password=hunter2".parse().unwrap();
-        let key: Secret = "hunter2".repeat(10).parse().unwrap();
-        let printed = format!("{url:?} {key:?}");
-        assert!(!printed.contains("hunter2"), "{printed}");
-        assert!(printed.contains("wildside") && printed.contains("db/wildside"), "{printed}");
-    }
-
-    #[test]
-    fn a_wrong_secret_is_not_repeated() {
-        #[derive(Parser, Debug)]
-        struct Door {
-            #[command(flatten)]
-            door: DoorConfig,
-        }
-        let arguments = ["door", "--session-key", "hunter2", "--allowed-origins", "https://a.example"];
-        let message = without_secrets(Door::try_parse_from(arguments).unwrap_err()).to_string();
-        assert!(message.contains("session-key") && !message.contains("hunter2"), "{message}");
-    }
 
     #[test]
     fn nonsense_is_refused() {

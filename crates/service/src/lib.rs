@@ -5,16 +5,22 @@ pub mod admin_server;
 pub mod analytics;
 pub mod config;
 pub mod http;
+pub mod http_client;
 pub mod metrics;
 mod origin;
 mod problem;
+mod reload;
 mod session;
+mod shared_keys;
 mod shutdown;
 pub mod telemetry;
+pub mod tls;
 
 pub use origin::AllowedOrigins;
 pub use problem::Problem;
+pub use reload::on_hangup;
 pub use session::{Session, SessionError, SessionKeys};
+pub use shared_keys::SharedSessionKeys;
 pub use shutdown::shutdown_signal;
 
 /// The network that a request comes from.

@@ -2,19 +2,21 @@
 //! the W3C trace context travels in message headers, and every log line inside a span carries `trace_id` and whatever
 //! else the span was given, `request_id` first of all.
 
+mod exporter;
+
 use opentelemetry::{
     global,
     propagation::{Extractor, Injector, TextMapPropagator},
     trace::{TraceContextExt, TracerProvider},
 };
-use opentelemetry_otlp::{SpanExporter, WithExportConfig};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use thiserror::Error;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::config::ReportingConfig;
+use crate::config::{ReportingConfig, TlsConfig};
 
 /// Telemetry could not be set up.
 #[derive(Debug, Error)]
@@ -34,8 +36,12 @@ impl Drop for TelemetryGuard {
     }
 }
 
-/// Starts logging and tracing for this process.
-pub fn start(service: &'static str, config: &ReportingConfig) -> Result<TelemetryGuard, TelemetryError> {
+/// Starts logging and tracing for this process. Where traces are sent, it has to be called inside the runtime.
+pub fn start(
+    service: &'static str,
+    config: &ReportingConfig,
+    tls: &TlsConfig,
+) -> Result<TelemetryGuard, TelemetryError> {
     let wrong = |error: &dyn std::fmt::Display| TelemetryError(error.to_string());
     let mut provider =
         SdkTracerProvider::builder().with_resource(Resource::builder().with_service_name(service).build());
@@ -43,6 +49,7 @@ pub fn start(service: &'static str, config: &ReportingConfig) -> Result<Telemetr
         let traces = format!("{}/v1/traces", endpoint.as_str().trim_end_matches('/'));
         let exporter = SpanExporter::builder()
             .with_http()
+            .with_http_client(exporter::Client::new(tls).map_err(|error| wrong(&error))?)
             .with_endpoint(traces)
             .build()
             .map_err(|error| wrong(&error))?;

@@ -6,6 +6,9 @@ pub enum StoreError {
     /// PostgreSQL refused, or is away.
     #[error("PostgreSQL: {0}")]
     Postgres(#[from] sqlx::Error),
+    /// An address makes no sense.
+    #[error("address: {0}")]
+    Address(String),
     /// The schema is not what this build expects.
     #[error("migrations: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),

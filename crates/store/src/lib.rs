@@ -27,7 +27,7 @@ mod users;
 pub use attempts::{
     Attempt, MAX_LOST_ATTEMPTS, Release, claim_next, claimable_in, complete, fail, release, renew_lease,
 };
-pub use database::{Database, migrate};
+pub use database::{Database, create_roles, migrate};
 pub use enrichments::*;
 pub use error::StoreError;
 pub use ingests::*;

@@ -8,7 +8,7 @@ use std::{
 };
 use tokio::process::Command;
 
-use crate::{run::output, workspace};
+use crate::{random::password_of, run::output, workspace};
 
 static MADE: AtomicU32 = AtomicU32::new(0);
 
@@ -24,9 +24,30 @@ impl Cluster {
         Self { url, psql }
     }
 
-    /// Where it listens, without a database.
+    /// Where it listens, without a database, for its superuser.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The URL of a database, for the superuser.
+    pub fn url_of(&self, database: &str) -> String {
+        match self.url.split_once('?') {
+            Some((place, query)) => format!("{place}/{database}?{query}"),
+            None => format!("{}/{database}", self.url),
+        }
+    }
+
+    /// The password of a role; empty where the server asks for none.
+    pub fn password_of(&self, role: &str) -> String {
+        match self.superuser_password() {
+            Some(password) => password_of(role, password),
+            None => String::new(),
+        }
+    }
+
+    fn superuser_password(&self) -> Option<&str> {
+        let (user, _) = self.url.split_once("://")?.1.split_once('@')?;
+        user.split_once(':').map(|(_, password)| password)
     }
 
     /// An empty database.
@@ -57,8 +78,10 @@ impl Cluster {
                 // What is there and not ready was left half-made.
                 self.sql("postgres", &format!("DROP DATABASE IF EXISTS {template} WITH (FORCE)")).await?;
                 self.sql("postgres", &format!("CREATE DATABASE {template}")).await?;
-                let url = format!("{}/{template}", self.url);
-                build(&url).await.map_err(Into::into).context("filling the template database")?;
+                build(&self.url_of(&template))
+                    .await
+                    .map_err(Into::into)
+                    .context("filling the template database")?;
                 // From here on nobody can connect to it, which copying it demands.
                 let done = format!("ALTER DATABASE {template} IS_TEMPLATE true ALLOW_CONNECTIONS false");
                 self.sql("postgres", &done).await?;
@@ -81,21 +104,12 @@ impl Cluster {
     /// Runs a file of SQL in a database, all or nothing.
     pub async fn run_file(&self, database: &str, file: &Path) -> anyhow::Result<()> {
         let mut psql = Command::new(&self.psql);
-        psql.args([
-            "-X",
-            "-q",
-            "-1",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-d",
-            &format!("{}/{database}", self.url),
-            "-f",
-        ]);
+        psql.args(["-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-d", &self.url_of(database), "-f"]);
         output(psql.arg(file).env_clear()).await.map(drop)
     }
 
     fn psql_args(&self, database: &str, sql: &str) -> [String; 9] {
-        let url = format!("{}/{database}", self.url);
+        let url = self.url_of(database);
         ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql, &url].map(String::from)
     }
 
@@ -121,16 +135,34 @@ pub struct Database {
 }
 
 impl Database {
-    /// What `DATABASE_URL` should be.
+    /// What `DATABASE_URL` should be, for the superuser.
     pub fn url(&self) -> String {
-        format!("{}/{}", self.cluster.url, self.name)
+        self.cluster.url_of(&self.name)
     }
 
-    /// The same, for another role.
+    /// The same, for another role, with its password.
     pub fn url_as(&self, role: &str) -> String {
+        let user = match self.cluster.superuser_password() {
+            Some(password) => format!("{role}:{}", password_of(role, password)),
+            None => role.to_owned(),
+        };
+        self.with_user(&user)
+    }
+
+    /// The same, for another role, without its password.
+    pub fn url_without_password(&self, role: &str) -> String {
+        self.with_user(role)
+    }
+
+    /// The server that it is in.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    fn with_user(&self, user: &str) -> String {
         let url = self.url();
-        let place = url.rsplit_once('@').map_or(url.as_str(), |(_, place)| place);
-        format!("postgres://{role}@{place}")
+        let place = url.split_once('@').map_or(url.as_str(), |(_, place)| place);
+        format!("postgres://{user}@{place}")
     }
 
     /// Its name.
@@ -141,6 +173,13 @@ impl Database {
     /// Runs SQL in it and returns the rows, a line each, columns separated by `|`.
     pub async fn sql(&self, sql: &str) -> anyhow::Result<String> {
         self.cluster.sql(&self.name, sql).await
+    }
+
+    /// The same, as another role.
+    pub async fn sql_as(&self, role: &str, sql: &str) -> anyhow::Result<String> {
+        let mut psql = Command::new(&self.cluster.psql);
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql, &self.url_as(role)]);
+        Ok(output(psql.env_clear()).await?.trim_end().to_owned())
     }
 
     /// Runs a file of SQL in it, all or nothing.

@@ -1,6 +1,9 @@
 //! Private, real PostgreSQL with PostGIS, NATS and Redis, and the whole product on top of them, for tests and for
 //! local runs.
 //!
+//! PostgreSQL, NATS and Redis take nobody without TLS and a password; each service has a user of its own that may do what
+//! config/ says and no more. Tests get the URLs of the superusers.
+//!
 //! Everything listens on 127.0.0.1 on a free port of its own, keeps its files under `.wildside/` (PostgreSQL's in a private temporary
 //! folder where its user may not enter the clone) and ends with the
 //! value that stands for it, or with the process that started it, whichever goes first. A server that is already
@@ -14,12 +17,14 @@
 
 mod account;
 mod apt;
+mod authority;
 mod binaries;
 mod browser;
 mod client;
 mod copies;
 mod database;
 mod ingress;
+mod links;
 mod map;
 mod map_parts;
 mod martin;
@@ -30,6 +35,7 @@ mod postgres;
 mod process;
 mod progress;
 mod python;
+mod random;
 mod receiver;
 mod redis;
 mod run;
@@ -39,9 +45,11 @@ mod setup;
 mod socket;
 mod spawner;
 mod system;
+mod tls;
 pub mod walk_checker;
 pub mod workspace;
 
+pub use authority::{Authority, CertificateFiles, authority};
 pub use binaries::{Binaries, binaries};
 pub use browser::Browser;
 pub use client::{Answer, Walker};
@@ -63,6 +71,7 @@ pub use service::{Role, Service};
 pub use setup::{set_up, set_up_tests, tile_readers};
 pub use socket::Socket;
 pub use system::{Options, System};
+pub use tls::{TlsListener, install as install_tls};
 
 pub use reqwest::{Method, StatusCode};
 pub use rustix::process::Signal;

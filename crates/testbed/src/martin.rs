@@ -59,11 +59,14 @@ impl Martin {
         scratch: Option<Scratch>,
     ) -> anyhow::Result<Self> {
         let port = free_port()?;
+        // Its URLs take no file: it trusts what the system trusts, which is this here.
+        let (url, ca) = url.split_once("&sslrootcert=").unwrap_or((url, ""));
         let program = Program::new("martin", program().await?, log)
             .args([Path::new("--config"), config])
             .env("DATABASE_URL", url)
             .env("LISTEN_ADDRESS", format!("127.0.0.1:{port}"))
-            .env("RUST_LOG", level);
+            .env("RUST_LOG", level)
+            .env("SSL_CERT_FILE", ca);
         let martin = Self { process: Process::start(program)?, port, _scratch: scratch };
         let http = reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?;
         let url = format!("{}/health", martin.url());

@@ -2,6 +2,7 @@ use anyhow::{Context, anyhow};
 use rustix::process::Signal;
 use std::{
     env, fs,
+    os::unix::fs::chown,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -9,15 +10,27 @@ use tokio::{process::Command, sync::OnceCell};
 
 use crate::{
     account::Account,
+    authority::{self, CertificateFiles, write_private},
     database::Cluster,
     ports::free_port,
     process::{Process, Program},
+    random::random_hex,
     run::output,
     scratch::Scratch,
+    workspace,
 };
 
 /// Set by `cargo xtask test`, so that all test programs share one server.
 const SHARED: &str = "WILDSIDE_TEST_POSTGRES";
+
+/// The roles of the product that the server knows.
+const ROLES: [&str; 5] = [
+    "wildside_api_gateway",
+    "wildside_route_worker",
+    "wildside_enrichment_worker",
+    "wildside_notifier",
+    "martin_ro",
+];
 
 /// What a commit means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +39,15 @@ pub enum Durability {
     Kept,
     /// In memory first: fast, and lost with the machine, though not with the process. For tests.
     Fast,
+}
+
+/// Whom a server lets in.
+struct Lock<'a> {
+    /// Of the superuser.
+    password: String,
+    certificate: &'a CertificateFiles,
+    /// As in pg_hba.conf.
+    method: &'a str,
 }
 
 /// A private PostgreSQL with PostGIS.
@@ -37,13 +59,32 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Makes an empty one and starts it.
+    /// Makes an empty one and starts it. It takes nobody without TLS and a password, and knows the role of each service.
     pub async fn start(durability: Durability) -> anyhow::Result<Self> {
+        Self::start_with(durability, &authority::ours()?.server, "scram-sha-256").await
+    }
+
+    /// The same, with a certificate and a method of authentication (as in pg_hba.conf) of the caller's own.
+    pub async fn start_with(
+        durability: Durability,
+        certificate: &CertificateFiles,
+        method: &str,
+    ) -> anyhow::Result<Self> {
+        let lock = Lock { password: random_hex(16)?, certificate, method };
+        Self::launch(durability, Some(&lock)).await
+    }
+
+    /// The same, without TLS and passwords: where their cost must not be measured.
+    pub async fn start_open(durability: Durability) -> anyhow::Result<Self> {
+        Self::launch(durability, None).await
+    }
+
+    async fn launch(durability: Durability, lock: Option<&Lock<'_>>) -> anyhow::Result<Self> {
         let programs = programs()?;
         let account = Account::for_postgres()?;
         let scratch = Scratch::owned_by(account, "postgres")?;
         let data = scratch.path().join("data");
-        make_data(&programs, account, &data).await?;
+        make_data(&programs, account, &data, lock).await?;
         let port = free_port()?;
         let mut settings = vec![
             format!("port={port}"),
@@ -57,6 +98,16 @@ impl Postgres {
         if durability == Durability::Fast {
             settings.extend(["fsync=off", "full_page_writes=off"].map(String::from));
         }
+        let mut url = format!("postgres://wildside@127.0.0.1:{port}");
+        if let Some(Lock { password, .. }) = lock {
+            let ssl = ["ssl=on", "ssl_cert_file=server.pem", "ssl_key_file=server.key", "ssl_ca_file=ca.pem"];
+            settings.extend(ssl.map(String::from));
+            let ca = authority::ours()?.authority.ca_file();
+            url = format!(
+                "postgres://wildside:{password}@127.0.0.1:{port}?sslmode=verify-full&sslrootcert={}",
+                ca.display()
+            );
+        }
         let mut program =
             Program::new("postgres", programs.join("postgres"), scratch.path().join("postgres.log"))
                 .args([Path::new("-D"), &data])
@@ -66,10 +117,28 @@ impl Postgres {
         for setting in settings {
             program = program.args(["-c".into(), setting]);
         }
-        let cluster = Cluster::at(format!("postgres://wildside@127.0.0.1:{port}"), programs.join("psql"));
+        let cluster = Cluster::at(url, programs.join("psql"));
         let postgres = Self { process: Process::start(program)?, cluster, _scratch: scratch };
-        postgres.wait_until_ready().await?;
+        match lock {
+            // Whether it lets anybody in is what is to be seen.
+            Some(lock) if lock.method != "scram-sha-256" => return Ok(postgres),
+            _ => postgres.wait_until_ready().await?,
+        }
+        if lock.is_some() {
+            postgres.make_roles().await?;
+        }
         Ok(postgres)
+    }
+
+    /// The roles of the product, each with a password.
+    async fn make_roles(&self) -> anyhow::Result<()> {
+        let roles = workspace::root().join("config/postgres-roles.sql");
+        let roles = fs::read_to_string(&roles).with_context(|| format!("reading {}", roles.display()))?;
+        let mut sql = format!("{roles}\nCREATE ROLE martin_ro LOGIN;\n");
+        for role in ROLES {
+            sql += &format!("ALTER ROLE {role} PASSWORD '{}';\n", self.cluster.password_of(role));
+        }
+        self.cluster.sql("postgres", &sql).await.map(drop)
     }
 
     /// The server that all tests of this process, or of a whole `cargo xtask test`, share.
@@ -128,14 +197,49 @@ impl Postgres {
     }
 }
 
-async fn make_data(programs: &Path, account: Option<Account>, data: &Path) -> anyhow::Result<()> {
+async fn make_data(
+    programs: &Path,
+    account: Option<Account>,
+    data: &Path,
+    lock: Option<&Lock<'_>>,
+) -> anyhow::Result<()> {
     let mut initdb = Command::new(programs.join("initdb"));
     initdb.arg("--pgdata").arg(data).current_dir("/").env("LANG", "C.UTF-8").env_remove("LC_ALL");
-    initdb.args(["--username=wildside", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]);
+    initdb.args(["--username=wildside", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]);
+    let given = data.with_extension("password");
+    match lock {
+        Some(Lock { password, .. }) => {
+            private_to(account, &given, password)?;
+            initdb.arg("--auth=scram-sha-256").arg("--pwfile").arg(&given);
+        }
+        None => _ = initdb.arg("--auth=trust"),
+    }
     if let Some(account) = account {
         initdb.uid(account.uid).gid(account.gid);
     }
-    output(&mut initdb).await.map(drop).context("making an empty PostgreSQL")
+    output(&mut initdb).await.context("making an empty PostgreSQL")?;
+    if let Some(Lock { certificate, method, .. }) = lock {
+        fs::remove_file(&given)?;
+        let hba = format!("hostssl all all 127.0.0.1/32 {method}\n");
+        private_to(account, &data.join("pg_hba.conf"), &hba)?;
+        let ca = authority::ours()?.authority.ca_file();
+        for (name, file) in
+            [("server.pem", &certificate.certificate), ("server.key", &certificate.key), ("ca.pem", &ca)]
+        {
+            private_to(account, &data.join(name), &fs::read_to_string(file)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file that only the server's account may read.
+fn private_to(account: Option<Account>, file: &Path, content: &str) -> anyhow::Result<()> {
+    write_private(file, content)?;
+    if let Some(account) = account {
+        chown(file, Some(account.uid), Some(account.gid))
+            .with_context(|| format!("giving away {}", file.display()))?;
+    }
+    Ok(())
 }
 
 /// The folder of the newest PostgreSQL, from 15, that has PostGIS.

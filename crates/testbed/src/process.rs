@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{account::Account, spawner};
+use crate::{account::Account, spawner, tls};
 
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
@@ -111,6 +111,8 @@ pub struct Process {
 impl Process {
     /// Starts a program.
     pub fn start(program: Program) -> anyhow::Result<Self> {
+        // Whoever starts a server is about to ask it something.
+        tls::install();
         let child = program.spawn()?;
         Ok(Self { program, child: Mutex::new(Some(child)) })
     }

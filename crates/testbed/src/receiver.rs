@@ -1,17 +1,16 @@
-use axum::{Json, Router, extract::State, http::Uri};
+use axum::{Router, body::Bytes, extract::State, http::Uri, serve::Listener};
 use serde_json::Value;
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::tls::{self, TlsListener};
 
 type Posts = Arc<Mutex<Vec<(String, Value)>>>;
 
-/// Takes whatever JSON is posted to it, as a service of others would. It ends when the value is dropped.
+/// Takes whatever is posted to it, as a service of others would. It ends when the value is dropped.
 #[derive(Debug)]
 pub struct Receiver {
-    address: SocketAddr,
+    url: String,
     posts: Posts,
     serving: JoinHandle<()>,
 }
@@ -19,22 +18,37 @@ pub struct Receiver {
 impl Receiver {
     /// Starts one.
     pub async fn start() -> anyhow::Result<Self> {
+        tls::install();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let (address, posts) = (listener.local_addr()?, Posts::default());
+        let url = format!("http://{}", listener.local_addr()?);
+        Ok(Self::serve(listener, url))
+    }
+
+    /// Starts one behind a door of the caller's own.
+    pub fn start_tls(listener: TlsListener) -> anyhow::Result<Self> {
+        let url = listener.url()?;
+        Ok(Self::serve(listener, url))
+    }
+
+    fn serve<L: Listener>(listener: L, url: String) -> Self
+    where
+        L::Addr: std::fmt::Debug,
+    {
+        let posts = Posts::default();
         let router = Router::new().fallback(take).with_state(posts.clone());
         let serving = tokio::spawn(async move {
             // Ends with the value.
             let _ = axum::serve(listener, router).await;
         });
-        Ok(Self { address, posts, serving })
+        Self { url, posts, serving }
     }
 
     /// Where it is.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.url.clone()
     }
 
-    /// All that was posted, each with its path.
+    /// All that was posted, each with its path; what is no JSON is `null`.
     pub fn received(&self) -> Vec<(String, Value)> {
         self.posts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -46,6 +60,7 @@ impl Drop for Receiver {
     }
 }
 
-async fn take(State(posts): State<Posts>, uri: Uri, Json(body): Json<Value>) {
+async fn take(State(posts): State<Posts>, uri: Uri, body: Bytes) {
+    let body = serde_json::from_slice(&body).unwrap_or_default();
     posts.lock().unwrap_or_else(PoisonError::into_inner).push((uri.path().to_owned(), body));
 }

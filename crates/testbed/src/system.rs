@@ -1,8 +1,7 @@
 use anyhow::{Context, anyhow};
 use futures_util::future::try_join_all;
 use std::{
-    fs::{self, File},
-    io::Read,
+    fs,
     path::{Path, PathBuf},
     thread,
 };
@@ -12,12 +11,14 @@ use crate::{
     binaries::{Binaries, binaries},
     client::Walker,
     database::{Cluster, Database, hash_of},
+    links::Links,
     map::Map,
     martin::Martin,
     nats::Nats,
     overpass::Overpass,
     postgres::{Durability, Postgres},
     progress::Progress,
+    random::random_hex,
     redis::Redis,
     run::output,
     scratch::Scratch,
@@ -42,6 +43,9 @@ pub struct Options {
     pub left_out: Vec<&'static str>,
     /// Environment for all services of a role, over the usual one.
     pub env: Vec<(Role, &'static str, String)>,
+    /// Servers that are open to everybody, in plain text: where the cost of TLS must not be measured. PostgreSQL is one
+    /// of its own then.
+    pub open_servers: bool,
     /// A PostgreSQL of its own, for one who wants to restart it; otherwise the one all tests share.
     pub own_postgres: Option<Durability>,
     /// The key that signs sessions; a random one when there is none.
@@ -64,6 +68,7 @@ impl Default for Options {
             enrichers: 0,
             left_out: Vec::new(),
             env: Vec::new(),
+            open_servers: false,
             own_postgres: None,
             session_key: None,
             binaries: None,
@@ -85,6 +90,7 @@ pub struct System {
     nats: Nats,
     redis: Redis,
     session_key: String,
+    secrets: Scratch,
     _logs: Option<Scratch>,
 }
 
@@ -101,17 +107,26 @@ impl System {
             .unwrap_or_default();
         fs::create_dir_all(&logs).with_context(|| format!("making {}", logs.display()))?;
 
-        let servers =
-            async { tokio::try_join!(own_postgres(options.own_postgres), Nats::start(), Redis::start()) };
-        let (postgres, nats, redis) = progress.step("starting PostgreSQL, NATS and Redis", servers).await?;
+        let (postgres, nats, redis) =
+            progress.step("starting PostgreSQL, NATS and Redis", servers(&options)).await?;
         let cluster = match &postgres {
             Some(own) => own.cluster().clone(),
             None => Postgres::shared().await?,
         };
         let city = database_with_city(&cluster, &programs, &options.left_out);
         let database = progress.step("loading the bundled city, Helsinki's centre", city).await?;
-        let places = [("DATABASE_URL", database.url()), ("NATS_URL", nats.url()), ("REDIS_URL", redis.url())];
-        admin(&programs, &["streams"], &places).await.context("making the streams")?;
+        let secrets = Scratch::new("secrets")?;
+        let session_key = options.session_key.clone().map_or_else(|| random_hex(64), Ok)?;
+        let links = Links {
+            database: &database,
+            nats: &nats,
+            redis: &redis,
+            session_key: &session_key,
+            secrets: secrets.path(),
+            are_open: options.open_servers,
+        };
+        let streams = links.of("wildside-admin")?;
+        admin(&programs, &["streams"], &streams).await.context("making the streams")?;
 
         let overpass = match options.enrichers {
             0 => None,
@@ -122,9 +137,7 @@ impl System {
             ),
         };
         let overpass_url = overpass.as_ref().map(Overpass::url).unwrap_or_default();
-        let places = [&places[..], &[("OVERPASS_URL", overpass_url)]].concat();
-        let session_key = options.session_key.clone().map_or_else(random_key, Ok)?;
-        let mut plans = plan(&options, &places, &session_key)?;
+        let mut plans = plan(&options, &links, &overpass_url)?;
         let map = if options.map {
             let drawing = Map::start(&programs, &database, &logs, &mut plans);
             Some(progress.step("drawing the map and starting Martin", drawing).await?)
@@ -132,7 +145,8 @@ impl System {
             None
         };
         let services = progress.step("starting the services", start_all(plans, &programs, &logs)).await?;
-        Ok(Self { services, map, overpass, database, postgres, nats, redis, session_key, _logs: scratch })
+        let _logs = scratch;
+        Ok(Self { services, map, overpass, database, postgres, nats, redis, session_key, secrets, _logs })
     }
 
     /// All services.
@@ -217,6 +231,11 @@ impl System {
         &self.session_key
     }
 
+    /// The file that holds a secret of all services of a role: `database`, `nats`, `redis` or `session-key`.
+    pub fn secret(&self, role: Role, name: &str) -> PathBuf {
+        self.secrets.path().join(role.program()).join(name)
+    }
+
     fn find(&self, role: Role, number: usize) -> anyhow::Result<&Service> {
         let mut of_role = self.services.iter().filter(|service| service.role() == role);
         of_role.nth(number).with_context(|| format!("there is no {role:?} {number}"))
@@ -237,11 +256,19 @@ impl Drop for System {
     }
 }
 
-async fn own_postgres(wanted: Option<Durability>) -> anyhow::Result<Option<Postgres>> {
-    match wanted {
-        Some(durability) => Postgres::start(durability).await.map(Some),
-        None => Ok(None),
+async fn servers(options: &Options) -> anyhow::Result<(Option<Postgres>, Nats, Redis)> {
+    if options.open_servers {
+        let postgres = Postgres::start_open(options.own_postgres.unwrap_or(Durability::Fast));
+        let (postgres, nats, redis) = tokio::try_join!(postgres, Nats::start_open(), Redis::start_open())?;
+        return Ok((Some(postgres), nats, redis));
     }
+    let postgres = async {
+        match options.own_postgres {
+            Some(durability) => Postgres::start(durability).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    tokio::try_join!(postgres, Nats::start(), Redis::start())
 }
 
 /// A database with the bundled city. It is read in once for each server; each system gets a copy.
@@ -271,13 +298,13 @@ async fn database_with_city(
 }
 
 /// Runs the operator's program to its end.
-async fn admin(programs: &Binaries, args: &[&str], env: &[(&str, String)]) -> anyhow::Result<()> {
+async fn admin(programs: &Binaries, args: &[&str], env: &[(&'static str, String)]) -> anyhow::Result<()> {
     let mut admin = Command::new(programs.find("wildside-admin")?);
     admin.args(args).current_dir(workspace::root()).env_clear().env("RUST_BACKTRACE", "1");
     output(admin.envs(env.iter().map(|(name, value)| (name, value)))).await.map(drop)
 }
 
-fn plan(options: &Options, places: &[(&str, String)], session_key: &str) -> anyhow::Result<Vec<Plan>> {
+fn plan(options: &Options, links: &Links<'_>, overpass_url: &str) -> anyhow::Result<Vec<Plan>> {
     let roles = [
         (Role::Gateway, options.gateways),
         (Role::Worker, options.workers),
@@ -296,7 +323,7 @@ fn plan(options: &Options, places: &[(&str, String)], session_key: &str) -> anyh
         .map(|port| format!("http://127.0.0.1:{port}"))
         .collect();
     let usual = [
-        ("SESSION_KEY", session_key.to_owned()),
+        ("OVERPASS_URL", overpass_url.to_owned()),
         ("ALLOWED_ORIGINS", origins.join(",")),
         ("LOG", "info".into()),
         // A test or a benchmark asks more often than any walker; those about the limits set their own.
@@ -306,9 +333,13 @@ fn plan(options: &Options, places: &[(&str, String)], session_key: &str) -> anyh
         ("MAX_WAIT_SECONDS", "1000000".into()),
     ];
     for plan in &mut plans {
+        let places = links.of(plan.role.program())?;
         plan.env.extend(places.iter().chain(&usual).map(|(name, value)| ((*name).to_owned(), value.clone())));
-        let own = options.env.iter().filter(|(role, ..)| *role == plan.role);
-        plan.env.extend(own.map(|(_, name, value)| ((*name).to_owned(), value.clone())));
+        for (_, name, value) in options.env.iter().filter(|(role, ..)| *role == plan.role) {
+            // Given as it is, it must not be given as a file as well.
+            plan.env.retain(|(given, _)| *given != format!("{name}_FILE"));
+            plan.env.push(((*name).to_owned(), value.clone()));
+        }
     }
     Ok(plans)
 }
@@ -323,11 +354,4 @@ async fn start_all(plans: Vec<Plan>, programs: &Binaries, logs: &Path) -> anyhow
         .collect::<anyhow::Result<_>>()?;
     try_join_all(services.iter().map(Service::wait_until_ready)).await?;
     Ok(services)
-}
-
-/// 64 random bytes in hex.
-fn random_key() -> anyhow::Result<String> {
-    let mut bytes = [0; 64];
-    File::open("/dev/urandom")?.read_exact(&mut bytes).context("reading /dev/urandom")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

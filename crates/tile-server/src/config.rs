@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, value_parser};
-use service::config::ReportingConfig;
+use service::config::{ReportingConfig, TlsConfig};
 
 use crate::{database::Engine, tileset::Workplace};
 
@@ -30,6 +30,8 @@ pub enum Command {
 pub struct Serve {
     #[command(flatten)]
     pub reporting: ReportingConfig,
+    #[command(flatten)]
+    pub tls: TlsConfig,
     #[command(flatten)]
     pub files: Files,
     /// Where the public door is.

@@ -23,7 +23,7 @@ const MEASURE: Duration = Duration::from_secs(5);
 
 /// Serves until it is told to stop. It does not start unless every source passes every check.
 pub(crate) async fn serve(config: Serve) -> anyhow::Result<()> {
-    let _telemetry = service::telemetry::start("tile-server", &config.reporting)?;
+    let _telemetry = service::telemetry::start("tile-server", &config.reporting, &config.tls)?;
     let shutdown = service::shutdown_signal()?;
     tracing::info!(?config, "starting");
     // Phase 1: everything that was configured is read and checked.

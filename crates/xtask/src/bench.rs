@@ -90,6 +90,7 @@ impl Bench {
         let programs = console::aloud("building the programs for release", build_programs(true)).await?;
         let options = Options {
             own_postgres: Some(Durability::Kept),
+            open_servers: true,
             binaries: Some(programs),
             progress: console::progress(),
             ..Options::default()

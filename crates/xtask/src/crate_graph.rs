@@ -33,7 +33,15 @@ const TECHNOLOGIES: &[(&str, &[&str])] = &[
     ("redis", &["store"]),
     ("async-nats", &["bus"]),
     ("osmpbf", &["extract", "testbed"]),
-    ("ureq", &["admin", "enrichment-worker", "service"]),
+    // The one HTTP client; `service` makes it, and says what it trusts.
+    (
+        "reqwest",
+        &["admin", "api-gateway", "enrichment-worker", "service", "testbed", "tile-server", "xtask", "bench"],
+    ),
+    ("rustls*", &["service", "testbed"]),
+    ("tokio-rustls", &["testbed"]),
+    ("nkeys", &["bus"]),
+    ("rcgen", &["testbed"]),
     ("tokio-tungstenite", &["notifier", "testbed"]),
     ("axum*", &["service", "api-gateway", "notifier", "tile-server", "testbed"]),
     ("utoipa*", &["api-gateway", "notifier"]),

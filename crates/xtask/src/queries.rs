@@ -19,7 +19,7 @@ pub(crate) fn kept_in() -> PathBuf {
 /// The migrations are run as plain SQL, since the program that runs them otherwise cannot be built while a query has
 /// no description.
 pub(crate) async fn describe() -> anyhow::Result<BTreeMap<PathBuf, Vec<u8>>> {
-    let postgres = Postgres::start(Durability::Fast).await?;
+    let postgres = Postgres::start_open(Durability::Fast).await?;
     let database = postgres.cluster().empty_database().await?;
     let migrations = workspace::files_below(&workspace::root().join("migrations"));
     for migration in migrations.iter().filter(|file| file.extension().is_some_and(|kind| kind == "sql")) {

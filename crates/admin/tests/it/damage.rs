@@ -51,7 +51,7 @@ async fn a_database_without_schema_is_told_of_before_reading() {
     let empty = cluster.empty_database().await.unwrap();
     let world = World::new().await;
     let mut args = world.args(&testbed::workspace::bundled_city(), "helsinki");
-    args.postgres.database_url = empty.url();
+    args.postgres = crate::postgres(&empty.url());
     let error = format!("{:#}", admin::ingest(args).await.unwrap_err());
     assert!(error.contains("_sqlx_migrations") || error.contains("migrate"), "{error}");
 }

@@ -13,7 +13,8 @@ mod streams;
 
 use std::path::{Path, PathBuf};
 
-use admin::{IngestArgs, Postgres, Source};
+use admin::{Command, Config, IngestArgs, Postgres, Source};
+use clap::Parser;
 use store::IngestSummary;
 use tempfile::TempDir;
 use testbed::Database;
@@ -22,6 +23,13 @@ use testbed::Database;
 pub struct World {
     pub database: Database,
     pub folder: TempDir,
+}
+
+/// As on the command line.
+pub fn postgres(url: &str) -> Postgres {
+    let config = Config::parse_from(["wildside-admin", "areas", "--database-url", url]);
+    let Command::Areas(postgres) = config.command else { panic!("another command") };
+    postgres
 }
 
 impl World {
@@ -46,7 +54,7 @@ impl World {
             themes: None,
             leave_out: Vec::new(),
             quiet: true,
-            postgres: Postgres { database_url: self.database.url() },
+            postgres: postgres(&self.database.url()),
         }
     }
 

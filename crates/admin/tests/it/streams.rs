@@ -1,4 +1,5 @@
-use admin::{Command, Config, Nats, Postgres};
+use admin::Config;
+use clap::Parser;
 
 use crate::World;
 
@@ -6,8 +7,8 @@ use crate::World;
 async fn streams_are_made_as_often_as_one_likes() {
     let nats = testbed::Nats::start().await.unwrap();
     for _ in 0..2 {
-        let command = Command::Streams(Nats { nats_url: nats.url(), nats_replicas: 1 });
-        admin::run(Config { command }).await.unwrap();
+        let args = ["wildside-admin", "streams", "--nats-url", &nats.url_as("wildside-admin")];
+        admin::run(Config::parse_from(args)).await.unwrap();
     }
 }
 
@@ -15,8 +16,8 @@ async fn streams_are_made_as_often_as_one_likes() {
 async fn migrating_again_keeps_what_is_there_and_themes_are_there_from_the_start() {
     let world = World::new().await;
     for _ in 0..2 {
-        let postgres = Postgres { database_url: world.database.url() };
-        admin::run(Config { command: Command::Migrate(postgres) }).await.unwrap();
+        let args = ["wildside-admin", "migrate", "--database-url", &world.database.url()];
+        admin::run(Config::parse_from(args)).await.unwrap();
     }
     assert_eq!(world.sql("SELECT count(*) > 15 FROM interest_themes WHERE retired_at IS NULL").await, "t");
 }

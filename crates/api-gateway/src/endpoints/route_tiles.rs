@@ -55,7 +55,7 @@ pub(crate) async fn get_route_tile(
         request = request.header(header::ACCEPT_ENCODING, accepted);
     }
     let away = |error: reqwest::Error| {
-        tracing::error!(error = %error.without_url(), "Martin is away");
+        tracing::error!(error = service::http_client::reason(error), "Martin is away");
         ApiError::MapAway
     };
     let answer = request.send().await.map_err(away)?;

@@ -12,5 +12,5 @@ use crate::{app::App, endpoints::wire::ProblemDocument};
     )
 )]
 pub(crate) async fn delete_session(State(app): State<App>) -> impl IntoResponse {
-    (StatusCode::NO_CONTENT, [(header::SET_COOKIE, app.sessions.end())])
+    (StatusCode::NO_CONTENT, [(header::SET_COOKIE, app.sessions.now().end())])
 }

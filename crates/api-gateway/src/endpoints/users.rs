@@ -65,7 +65,7 @@ pub(crate) async fn create_user(
     let id = UserId(Uuid::new_v4());
     let user = user(&app.database, id).await?;
     let mut response = with_profile(StatusCode::CREATED, user);
-    if let Ok(cookie) = app.sessions.begin(id.0, SystemTime::now()).parse() {
+    if let Ok(cookie) = app.sessions.now().begin(id.0, SystemTime::now()).parse() {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     Ok(response)

@@ -4,10 +4,7 @@ use serde_json::{Value, json};
 use service::{SessionKeys, config::Secret};
 use std::time::{Duration, SystemTime};
 use testbed::{Options, Process, Program, Scratch, System, Walker, binaries, free_port};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::net::TcpStream;
 use uuid::Uuid;
 
 /// By the Three Smiths, in the middle of the bundled city.
@@ -74,12 +71,7 @@ impl Town {
 
     /// Asks Redis something and returns the first line of its answer.
     pub async fn redis(&self, command: &str) -> String {
-        let url = self.system.redis().url();
-        let mut socket = TcpStream::connect(url.trim_start_matches("redis://")).await.unwrap();
-        socket.write_all(format!("{command}\r\n").as_bytes()).await.unwrap();
-        let mut heard = [0; 256];
-        let length = socket.read(&mut heard).await.unwrap();
-        String::from_utf8_lossy(&heard[..length]).lines().next().unwrap_or_default().to_owned()
+        self.system.redis().ask(command).await.unwrap()
     }
 
     /// The cookie of a session as this system, or another one of that key, would sign it.

@@ -19,7 +19,7 @@ pub(crate) struct Postgis {
 impl Postgis {
     pub async fn load(ours: &TileServer, definitions: &Definitions, dir: &Path) -> anyhow::Result<Self> {
         ours.write_csv(dir).await?;
-        let postgres = Postgres::start(Durability::Fast).await?;
+        let postgres = Postgres::start_open(Durability::Fast).await?;
         let database = postgres.cluster().empty_database().await?;
         database.sql("CREATE EXTENSION postgis").await?;
         database.run_file(&dir.join("tables.sql")).await?;

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use bus::Outcome;
 
 use crate::{
-    broker::{Broker, TRACEPARENT, Worker, connect, job},
+    broker::{Broker, TRACEPARENT, Worker, connect, direct, job},
     in_time, soon,
 };
 
@@ -95,7 +95,7 @@ async fn an_impossible_job_never_comes_again() {
 #[tokio::test]
 async fn a_job_that_cannot_be_read_is_dropped() {
     let broker = Broker::start().await;
-    let client = async_nats::connect(broker.nats.url()).await.unwrap();
+    let client = direct(&broker.nats).await;
     client.publish("jobs.route.nonsense", "{\"request_id\": 7}".into()).await.unwrap();
     client.flush().await.unwrap();
     soon("it is kept", async || broker.kept().await == 1).await;

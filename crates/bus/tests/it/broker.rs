@@ -49,7 +49,7 @@ impl Broker {
 
     /// The broker's own word, from a connection of its own.
     async fn jetstream(&self) -> jetstream::Context {
-        jetstream::new(async_nats::connect(self.nats.url()).await.unwrap())
+        jetstream::new(direct(&self.nats).await)
     }
 
     /// How many jobs are kept.
@@ -68,10 +68,20 @@ impl Broker {
     }
 }
 
+/// A connection of the library's own, as one who may do everything.
+pub async fn direct(nats: &Nats) -> async_nats::Client {
+    let url = nats.url();
+    let (_, ca) = url.split_once("?sslrootcert=").unwrap();
+    let (user, password) = nats.superuser().unwrap();
+    let options = async_nats::ConnectOptions::with_user_and_password(user.into(), password.into());
+    let options = options.add_root_certificates(ca.into());
+    options.connect(format!("tls://{}", nats.address())).await.unwrap()
+}
+
 /// A connection that is up.
 pub async fn connect(nats: &Nats) -> Bus {
     let bus = Bus::connect(&nats.url(), "bus-tests").await.unwrap();
-    let connected = async || bus.ready().await != Err("NATS: not connected".into());
+    let connected = async || !bus.ready().await.is_err_and(|error| error.starts_with("NATS: not connected"));
     soon("the connection", connected).await;
     bus
 }

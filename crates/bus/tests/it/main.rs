@@ -4,6 +4,7 @@
 
 mod a_job_is_handled_until_it_is_over;
 mod broker;
+mod links;
 mod losing_the_broker_loses_nothing_for_long;
 mod messages_are_as_their_samples_say;
 mod news_reaches_everybody;

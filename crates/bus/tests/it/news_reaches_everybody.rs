@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    broker::{Broker, TRACEPARENT, connect},
+    broker::{Broker, TRACEPARENT, connect, direct},
     in_time, soon,
 };
 
@@ -99,7 +99,7 @@ async fn that_there_is_a_walk_is_heard_before_that_there_is_a_better_one() {
 async fn news_that_cannot_be_read_is_passed_over() {
     let broker = Broker::start().await;
     let mut listener = Listener::start(&broker).await;
-    let client = async_nats::connect(broker.nats.url()).await.unwrap();
+    let client = direct(&broker.nats).await;
     client.publish("status.a.b", "{}".into()).await.unwrap();
     client.flush().await.unwrap();
     let good = event(1);

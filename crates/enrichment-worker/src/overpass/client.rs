@@ -1,21 +1,21 @@
-use std::{sync::Arc, thread, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use tokio::sync::oneshot;
-use ureq::{Agent, http::header};
+use reqwest::{Client, header};
+use service::{
+    config::TlsConfig,
+    http_client::{self, reason},
+};
 
 use super::AnswerError;
 use crate::OverpassConfig;
 
-/// How long an API may take to be reached at all.
-const CONNECT: Duration = Duration::from_secs(5);
-
-/// Asks an Overpass API. The questions run in threads of their own, which nobody waits for when the program ends.
+/// Asks an Overpass API.
 #[derive(Clone)]
 pub(crate) struct Overpass {
-    agent: Agent,
+    client: Client,
     url: Arc<str>,
-    most_bytes: u64,
+    most_bytes: usize,
 }
 
 /// What came back.
@@ -29,53 +29,38 @@ pub(crate) struct Raw {
 
 impl Overpass {
     /// `None` where nobody is to be asked.
-    pub(crate) fn new(config: &OverpassConfig) -> Option<Self> {
-        let url = config.overpass_url.0.as_ref()?.as_str().into();
+    pub(crate) fn new(config: &OverpassConfig, tls: &TlsConfig) -> anyhow::Result<Option<Self>> {
+        let Some(url) = config.overpass_url.0.as_ref() else { return Ok(None) };
         let product = concat!("wildside/", env!("CARGO_PKG_VERSION"));
         let user_agent = match config.overpass_contact.as_str() {
             "" => product.to_owned(),
             contact => format!("{product} ({contact})"),
         };
-        let agent = Agent::config_builder()
-            .timeout_connect(Some(CONNECT))
-            .timeout_global(Some(config.patience()))
-            // Wherever it points to, it is not what the operator has chosen.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .http_status_as_error(false)
-            .user_agent(user_agent)
-            .build();
-        let most_bytes = config.budget().largest_answer.unsigned_abs();
-        Some(Self { agent: agent.into(), url, most_bytes })
+        // A certificate of ours is for servers of ours.
+        let tls = TlsConfig { tls_ca_file: tls.tls_ca_file.clone(), ..TlsConfig::default() };
+        // No redirect is followed: wherever it points to, it is not what the operator has chosen.
+        let client = http_client::builder(&tls).map_err(anyhow::Error::msg)?;
+        let client = client.timeout(config.patience()).user_agent(user_agent).build()?;
+        let most_bytes = usize::try_from(config.budget().largest_answer)?;
+        Ok(Some(Self { client, url: url.as_str().into(), most_bytes }))
     }
 
     /// Asks, once.
     pub(crate) async fn ask(&self, query: String) -> Result<Raw, AnswerError> {
-        let (overpass, (tell, told)) = (self.clone(), oneshot::channel());
-        let asking = move || {
-            // Whoever asked may be gone by now.
-            let _ = tell.send(overpass.ask_here(&query));
-        };
-        let started = thread::Builder::new().name("overpass".into()).spawn(asking);
-        started.map_err(|error| AnswerError::Silent(error.to_string()))?;
-        told.await.map_err(|_| AnswerError::Silent("the thread that asked is gone".into()))?
-    }
-
-    fn ask_here(&self, query: &str) -> Result<Raw, AnswerError> {
-        let silent = |error: ureq::Error| AnswerError::Silent(error.to_string());
-        let mut answer = self.agent.post(&*self.url).send_form([("data", query)]).map_err(silent)?;
+        let silent = |error: reqwest::Error| AnswerError::Silent(reason(error));
+        let asked = self.client.post(&*self.url).form(&[("data", query)]).send().await;
+        let mut answer = asked.map_err(silent)?;
         let retry_after = answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after = retry_after.and_then(|text| pause(text, Utc::now()));
         let status = answer.status().as_u16();
-        // One byte more than fits, to know that there is more.
-        let body = answer.body_mut().with_config().limit(self.most_bytes + 1).read_to_vec();
-        match body {
-            Ok(body) if body.len() as u64 <= self.most_bytes => Ok(Raw { status, retry_after, body }),
-            Ok(_) | Err(ureq::Error::BodyExceedsLimit(_)) => {
-                Err(AnswerError::TooMuch(format!("more than {} bytes", self.most_bytes)))
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(silent)? {
+            if body.len() + chunk.len() > self.most_bytes {
+                return Err(AnswerError::TooMuch(format!("more than {} bytes", self.most_bytes)));
             }
-            Err(error) => Err(silent(error)),
+            body.extend_from_slice(&chunk);
         }
+        Ok(Raw { status, retry_after, body })
     }
 }
 
@@ -94,10 +79,11 @@ mod tests {
     use std::{
         io::{Read, Write},
         net::{Shutdown, TcpListener},
+        thread,
     };
 
     /// What becomes of an answer of so many bytes where one mebibyte is the most.
-    fn asked(bytes: usize) -> Result<usize, AnswerError> {
+    async fn asked(bytes: usize) -> Result<usize, AnswerError> {
         let api = TcpListener::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("{error}"));
         let url = format!("http://{}/", api.local_addr().unwrap_or_else(|error| panic!("{error}")));
         let answering = thread::spawn(move || {
@@ -113,18 +99,21 @@ mod tests {
         let names = ["x", "--database-url", "a://b", "--nats-url", "a://b", "--overpass-largest-mib", "1"];
         let names = names.into_iter().chain(["--overpass-url", &url]);
         let config = crate::Config::try_parse_from(names).unwrap_or_else(|error| panic!("{error}"));
-        let overpass = Overpass::new(&config.overpass).unwrap_or_else(|| panic!("nobody to ask"));
-        let answer = overpass.ask_here("out;").map(|raw| raw.body.len());
+        let overpass = Overpass::new(&config.overpass, &config.tls).unwrap_or_else(|error| panic!("{error}"));
+        let overpass = overpass.unwrap_or_else(|| panic!("nobody to ask"));
+        let answer = overpass.ask("out;".into()).await.map(|raw| raw.body.len());
+        // It hangs up.
+        drop(overpass);
         drop(answering.join());
         answer
     }
 
-    #[test]
-    fn an_answer_that_is_too_large_is_not_read_to_its_end() {
+    #[tokio::test]
+    async fn an_answer_that_is_too_large_is_not_read_to_its_end() {
         const MIB: usize = 1024 * 1024;
-        assert_eq!(asked(MIB), Ok(MIB));
+        assert_eq!(asked(MIB).await, Ok(MIB));
         for bytes in [MIB + 1, 40 * MIB] {
-            assert!(matches!(asked(bytes), Err(AnswerError::TooMuch(_))), "{bytes}");
+            assert!(matches!(asked(bytes).await, Err(AnswerError::TooMuch(_))), "{bytes}");
         }
     }
 
@@ -132,7 +121,7 @@ mod tests {
     fn without_an_address_nobody_is_asked() {
         let names = ["x", "--database-url", "a://b", "--nats-url", "a://b"];
         let config = crate::Config::try_parse_from(names).unwrap_or_else(|error| panic!("{error}"));
-        assert!(Overpass::new(&config.overpass).is_none());
+        assert!(Overpass::new(&config.overpass, &config.tls).is_ok_and(|nobody| nobody.is_none()));
     }
 
     #[test]

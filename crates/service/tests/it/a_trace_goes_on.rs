@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 use axum::{Extension, Router, routing::get as on_get};
 use http::HeaderMap;
 use service::{
-    config::ReportingConfig,
+    config::{ReportingConfig, TlsConfig},
     http::{RequestId, door, quiet_door},
     telemetry::{self, TelemetryGuard},
 };
@@ -19,7 +19,7 @@ const CALLER: &str = "b7ad6b7169203331";
 static TELEMETRY: LazyLock<TelemetryGuard> = LazyLock::new(|| {
     let admin_addr = "127.0.0.1:0".parse().unwrap();
     let quiet = ReportingConfig { admin_addr, log: "off".into(), otlp_endpoint: None };
-    telemetry::start("service-tests", &quiet).unwrap()
+    telemetry::start("service-tests", &quiet, &TlsConfig::default()).unwrap()
 });
 
 /// Answers with the trace context that a message sent by the handler would carry.

@@ -1,7 +1,7 @@
 use clap::Parser;
 use service::{
     analytics::{Analytics, Event},
-    config::AnalyticsConfig,
+    config::{AnalyticsConfig, TlsConfig},
 };
 use std::sync::{
     Arc,
@@ -15,11 +15,13 @@ use uuid::Uuid;
 struct Settings {
     #[command(flatten)]
     analytics: AnalyticsConfig,
+    #[command(flatten)]
+    tls: TlsConfig,
 }
 
 fn analytics(host: &str, key: &str) -> Analytics {
     let settings = Settings::parse_from(["test", "--posthog-host", host, "--posthog-api-key", key]);
-    Analytics::start(&settings.analytics)
+    Analytics::start(&settings.analytics, &settings.tls).unwrap()
 }
 
 const COMPUTED: Event = Event::RouteComputed { route_duration_minutes: 59.5, poi_count: 7 };

@@ -5,6 +5,9 @@
 mod a_trace_goes_on;
 mod errors_have_one_form;
 mod events_are_told_and_nobody_waits;
+mod http_client;
+mod links;
+mod secret_files;
 mod settings_are_read_or_refused;
 mod the_admin_server_tells_the_truth;
 mod visitor;

@@ -1,7 +1,7 @@
 use clap::{Args, CommandFactory, Parser, error::ErrorKind};
 use service::{
     AllowedOrigins,
-    config::{DatabaseConfig, DoorConfig, NatsConfig, RedisConfig, ReportingConfig},
+    config::{DatabaseConfig, DoorConfig, NatsConfig, RedisConfig, ReportingConfig, TlsConfig},
 };
 
 /// A service that has a group of settings.
@@ -43,10 +43,37 @@ fn every_setting_has_its_variable_and_is_required_where_there_is_no_good_default
     };
     let reporting = [("ADMIN_ADDR", false), ("LOG", false), ("OTEL_EXPORTER_OTLP_ENDPOINT", false)];
     assert_eq!(variables::<ReportingConfig>(), named(&reporting));
-    let database = [("DATABASE_URL", true), ("DATABASE_MAX_CONNECTIONS", false)];
+    let database = [
+        ("DATABASE_URL", true),
+        ("DATABASE_PASSWORD", false),
+        ("DATABASE_CA_FILE", false),
+        ("DATABASE_CLIENT_CERT_FILE", false),
+        ("DATABASE_CLIENT_KEY_FILE", false),
+        ("DATABASE_MAX_CONNECTIONS", false),
+    ];
     assert_eq!(variables::<DatabaseConfig>(), named(&database));
-    assert_eq!(variables::<NatsConfig>(), named(&[("NATS_URL", true)]));
-    assert_eq!(variables::<RedisConfig>(), named(&[("REDIS_URL", true)]));
+    let nats = [
+        ("NATS_URL", true),
+        ("NATS_USER", false),
+        ("NATS_PASSWORD", false),
+        ("NATS_TOKEN", false),
+        ("NATS_NKEY_SEED", false),
+        ("NATS_CREDS", false),
+        ("NATS_CA_FILE", false),
+        ("NATS_CLIENT_CERT_FILE", false),
+        ("NATS_CLIENT_KEY_FILE", false),
+    ];
+    assert_eq!(variables::<NatsConfig>(), named(&nats));
+    let redis = [
+        ("REDIS_URL", true),
+        ("REDIS_PASSWORD", false),
+        ("REDIS_CA_FILE", false),
+        ("REDIS_CLIENT_CERT_FILE", false),
+        ("REDIS_CLIENT_KEY_FILE", false),
+    ];
+    assert_eq!(variables::<RedisConfig>(), named(&redis));
+    let tls = [("TLS_CA_FILE", false), ("TLS_CLIENT_CERT_FILE", false), ("TLS_CLIENT_KEY_FILE", false)];
+    assert_eq!(variables::<TlsConfig>(), named(&tls));
     let door = [
         ("LISTEN_ADDR", false),
         ("SESSION_KEY", true),
@@ -161,7 +188,10 @@ fn a_secret_in_the_environment_is_not_shown_by_help() {
         let open = command.get_arguments().filter(|arg| !arg.is_hide_env_values_set());
         open.filter_map(|arg| Some(arg.get_env()?.to_str()?.to_owned())).collect()
     }
-    assert_eq!(shown::<DatabaseConfig>(), ["DATABASE_MAX_CONNECTIONS"]);
-    assert!(shown::<NatsConfig>().is_empty() && shown::<RedisConfig>().is_empty());
+    let files = |link: &str| ["CA", "CLIENT_CERT", "CLIENT_KEY"].map(|part| format!("{link}_{part}_FILE"));
+    let database = [&files("DATABASE")[..], &["DATABASE_MAX_CONNECTIONS".to_owned()]].concat();
+    assert_eq!(shown::<DatabaseConfig>(), database);
+    assert_eq!(shown::<NatsConfig>(), [&["NATS_USER".to_owned()], &files("NATS")[..]].concat());
+    assert_eq!(shown::<RedisConfig>(), files("REDIS"));
     assert_eq!(shown::<DoorConfig>(), ["LISTEN_ADDR", "ALLOWED_ORIGINS", "PUBLIC_URL"]);
 }

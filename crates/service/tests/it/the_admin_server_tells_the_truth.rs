@@ -33,6 +33,7 @@ impl Admin {
     }
 
     async fn get(&self, path: &str) -> reqwest::Response {
+        testbed::install_tls();
         // Each time a new connection, as a prober makes it.
         reqwest::get(format!("http://{}{path}", self.address)).await.unwrap()
     }

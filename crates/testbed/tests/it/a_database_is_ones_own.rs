@@ -15,7 +15,7 @@ async fn it_is_gone_after_the_test() {
 async fn what_one_writes_the_other_does_not_see() {
     let cluster = Postgres::shared().await.unwrap();
     let build = async |url: &str| {
-        let name = url.rsplit('/').next().unwrap();
+        let name = url.split('?').next().unwrap().rsplit('/').next().unwrap();
         cluster.sql(name, "CREATE TABLE walk (id int)").await.map(drop)
     };
     let ours = cluster.clone_of("own_things", build).await.unwrap();

@@ -11,6 +11,7 @@ mod fair_queue;
 mod nobody_elses_route_is_drawn;
 mod nothing_accepted_is_lost;
 mod one_request_has_one_trace;
+mod secrets;
 mod servers_keep_out_of_each_others_way;
 mod servers_survive_what_tests_do_to_them;
 mod walkers_who_ask_make_it_better;

@@ -17,7 +17,7 @@ fn exchange(url: &str, said: &str) -> std::io::Result<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_can_be_killed_paused_and_started_again() {
-    let redis = Redis::start().await.unwrap();
+    let redis = Redis::start_open().await.unwrap();
     assert_eq!(exchange(&redis.url(), "SET walk 1\r\n").unwrap(), "+OK\r\n");
     redis.pause();
     assert!(exchange(&redis.url(), "PING\r\n").is_err());
@@ -50,7 +50,7 @@ fn jetstream(url: &str, subject: &str, request: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nats_keeps_its_streams_over_a_kill_and_loses_them_when_wiped() {
-    let nats = Nats::start().await.unwrap();
+    let nats = Nats::start_open().await.unwrap();
     let url = nats.url();
     let stream = r#"{"name":"WALKS","subjects":["walks"],"storage":"file"}"#;
     let made = jetstream(&url, "$JS.API.STREAM.CREATE.WALKS", stream);
