@@ -36,7 +36,7 @@ const TECHNOLOGIES: &[(&str, &[&str])] = &[
     // The one HTTP client; `service` makes it, and says what it trusts.
     (
         "reqwest",
-        &["admin", "api-gateway", "enrichment-worker", "service", "testbed", "tile-server", "xtask", "bench"],
+        &["admin", "api-gateway", "enrichment-worker", "service", "testbed", "tile-server"],
     ),
     ("rustls*", &["service", "testbed"]),
     ("tokio-rustls", &["testbed"]),
