@@ -56,7 +56,8 @@ BEGIN
 
         -- How a request is going, and nothing of what was asked.
         ('wildside_notifier', 'SELECT (id, user_id, route_id, status, error, rev, created_at, updated_at, finish_tag, cost)', 'route_requests'),
-        ('wildside_notifier', 'SELECT', 'route_workers')
+        ('wildside_notifier', 'SELECT', 'route_workers'),
+        ('wildside_notifier', 'SELECT (request_id, itinerary, path)', 'routes')
     ) AS allowed (role, what, tables)
     LOOP
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = line.role) THEN

@@ -192,14 +192,14 @@ impl Socket {
     async fn walk(&mut self, id: RouteId) -> Result<&Route, Fault> {
         let theirs = |detail: &str| Fault::Theirs(ServerMessage::error(detail));
         if self.walk.as_ref().is_none_or(|(known, _)| *known != id) {
-            let state = store::route(&self.app.database, self.user, id).await.map_err(|error| {
+            let walk = store::walk(&self.app.database, self.user, id).await.map_err(|error| {
                 tracing::warn!(%error, "a route could not be read");
                 Fault::Ours(ServerMessage::error(
                     "The route cannot be read right now. Try again in a moment.",
                 ))
             })?;
-            let state = state.ok_or_else(|| theirs("This route does not exist."))?;
-            let route = state.route.ok_or_else(|| theirs("This route is not complete."))?;
+            let walk = walk.ok_or_else(|| theirs("This route does not exist."))?;
+            let route = walk.ok_or_else(|| theirs("This route is not complete."))?;
             self.walk = Some((id, route));
         }
         self.walk.as_ref().map(|(_, route)| route).ok_or_else(|| theirs("This route does not exist."))

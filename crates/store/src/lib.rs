@@ -44,7 +44,7 @@ pub use route_requests::{
     Acceptance, Ground, NewRequest, accept_request, ground_of, replay, status_snapshot, whole_seconds,
 };
 pub use routes::{
-    Pinning, RouteCursor, RouteState, RouteSummary, is_pinned, is_route_of, route, routes_of, set_saved,
+    Pinning, RouteCursor, RouteState, RouteSummary, is_pinned, is_route_of, route, routes_of, set_saved, walk,
 };
 pub use street_networks::*;
 pub use sweep::{Republication, fail_hopeless, open_requests, take_for_republication};

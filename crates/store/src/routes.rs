@@ -118,14 +118,8 @@ pub async fn route(
     .fetch_optional(&database.pool)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let route_found = match (row.itinerary, row.path) {
-        (Some(itinerary), Some(path)) => {
-            let itinerary: Itinerary = serde_json::from_value(itinerary)
-                .map_err(|error| StoreError::Unreadable { what: "itinerary", why: error.to_string() })?;
-            Some(itinerary.along(line_string_from_wkb(&path)?))
-        }
-        _ => None,
-    };
+    let route_found =
+        row.itinerary.zip(row.path).map(|(itinerary, path)| read_route(itinerary, &path)).transpose()?;
     Ok(Some(RouteState {
         request_id: RequestId(row.id),
         route_id: route,
@@ -138,6 +132,32 @@ pub async fn route(
         estimated_wait_s: row.wait_s.map(whole_seconds),
         route: route_found,
     }))
+}
+
+/// A walker's own walk, without what was asked for it. `None` where there is no such request of theirs, and `Some(None)`
+/// where it is not complete.
+pub async fn walk(
+    database: &Database,
+    user: UserId,
+    route: RouteId,
+) -> Result<Option<Option<Route>>, StoreError> {
+    let row = sqlx::query!(
+        r#"SELECT r.itinerary AS "itinerary?", ST_AsBinary(r.path, 'NDR') AS path
+           FROM route_requests q LEFT JOIN routes r ON r.request_id = q.id
+           WHERE q.route_id = $1 AND q.user_id = $2"#,
+        route.0,
+        user.0
+    )
+    .fetch_optional(&database.pool)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    row.itinerary.zip(row.path).map(|(itinerary, path)| read_route(itinerary, &path)).transpose().map(Some)
+}
+
+fn read_route(itinerary: serde_json::Value, path: &[u8]) -> Result<Route, StoreError> {
+    let itinerary: Itinerary = serde_json::from_value(itinerary)
+        .map_err(|error| StoreError::Unreadable { what: "itinerary", why: error.to_string() })?;
+    Ok(itinerary.along(line_string_from_wkb(path)?))
 }
 
 /// A line in a walker's list of routes.

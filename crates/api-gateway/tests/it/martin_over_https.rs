@@ -9,7 +9,7 @@ async fn martin(authority: &Authority) -> String {
     let listener = TlsListener::bind(&authority.server().unwrap(), None).await.unwrap();
     let url = listener.url().unwrap();
     let tile = async || ([(header::CONTENT_TYPE, "application/vnd.mapbox-vector-tile")], "a tile");
-    tokio::spawn(async { axum::serve(listener, Router::new().fallback(tile)).await });
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(tile)).await });
     url
 }
 
