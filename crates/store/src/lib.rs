@@ -42,4 +42,4 @@ pub use routes::{
 };
 pub use street_networks::*;
 pub use sweep::{Stale, give_up, stale_requests};
-pub use users::{InterestsChange, create_user, set_interests, user};
+pub use users::{Account, InterestsChange, set_interests, user};

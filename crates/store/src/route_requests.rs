@@ -4,7 +4,7 @@
 use domain::{Bounds, RequestId, RequestStatus, Route, RouteId, RouteRequest, StatusEvent, ThemeId, UserId};
 use sqlx::PgConnection;
 
-use crate::{Database, StoreError, routes::insert_route};
+use crate::{Account, Database, StoreError, routes::insert_route, users::ensure_user};
 
 /// A wish as it comes in.
 #[derive(Clone, Copy, Debug)]
@@ -49,8 +49,8 @@ pub enum Acceptance {
     KeyReused,
     /// The walker has too many open requests.
     TooManyOpen,
-    /// There is no such walker.
-    NoUser,
+    /// The walker was erased.
+    Erased,
 }
 
 /// What the data says to a wish.
@@ -100,29 +100,28 @@ pub async fn ground_of(database: &Database, request: &RouteRequest) -> Result<Gr
     })
 }
 
-/// Writes a wish, in one transaction with all that decides whether it is taken. `known` is a route from the cache.
+/// Writes a wish, in one transaction with all that decides whether it is taken. `known` is a route from the cache. Also
+/// returns whether it was the walker's first write.
 pub async fn accept_request(
     database: &Database,
     new: &NewRequest<'_>,
     known: Option<&Route>,
-) -> Result<Acceptance, StoreError> {
+) -> Result<(Acceptance, Account), StoreError> {
     let mut transaction = database.begin().await?;
     // The walker's row is the lock under which open requests are counted: two at once cannot both be the third.
-    let user = sqlx::query_scalar!("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", new.user_id.0)
-        .fetch_optional(&mut *transaction)
-        .await?;
-    if user.is_none() {
-        return Ok(Acceptance::NoUser);
+    let account = ensure_user(&mut transaction, new.user_id).await?;
+    if account == Account::Erased {
+        return Ok((Acceptance::Erased, account));
     }
     if let Some(earlier) = earlier_request(&mut transaction, new).await? {
-        return Ok(earlier);
+        return Ok((earlier, account));
     }
     let known = match known {
         Some(route) if stops_exist(&mut transaction, route).await? => Some(route),
         _ => None,
     };
     if known.is_none() && open_requests(&mut transaction, new.user_id).await? >= new.open_limit {
-        return Ok(Acceptance::TooManyOpen);
+        return Ok((Acceptance::TooManyOpen, account));
     }
     let status = if known.is_some() { RequestStatus::Complete } else { RequestStatus::Pending };
     let params = stored(new.request)?;
@@ -147,7 +146,7 @@ pub async fn accept_request(
         insert_route(&mut transaction, new.id, route).await?;
     }
     transaction.commit().await?;
-    Ok(if known.is_some() { Acceptance::Complete } else { Acceptance::Pending })
+    Ok((if known.is_some() { Acceptance::Complete } else { Acceptance::Pending }, account))
 }
 
 /// Whether a wish came before: whoever sends it again is answered as before, whatever has changed meanwhile.

@@ -3,7 +3,7 @@ use domain::{FieldError, ThemeId, User};
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use serde_json::Value;
-use service::SessionError;
+use service::{SessionError, analytics::Event};
 use store::{InterestsChange, set_interests, user};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -49,12 +49,13 @@ pub(crate) async fn put_interests(
     let themes = User::parse_interests(&body)?;
     let expected = expected_revision(&headers)?;
     match set_interests(&app.database, id, &themes, expected).await? {
-        InterestsChange::Done => {}
+        InterestsChange::Done { signed_up: true } => app.analytics.tell(id.0, Event::UserSignup),
+        InterestsChange::Done { signed_up: false } => {}
         InterestsChange::LostUpdate(revision) => return Err(ApiError::LostUpdate(revision)),
         InterestsChange::UnknownThemes(unknown) => return Err(unknown_themes(&body, &unknown).into()),
-        InterestsChange::NoUser => return Err(SessionError::Forged.into()),
+        InterestsChange::Erased => return Err(SessionError::Forged.into()),
     }
-    let user = user(&app.database, id).await?.ok_or(SessionError::Forged)?;
+    let user = user(&app.database, id).await?;
     Ok(with_profile(StatusCode::OK, user))
 }
 

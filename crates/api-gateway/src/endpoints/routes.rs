@@ -8,9 +8,9 @@ use domain::{FieldError, RequestId, RequestStatus, RouteId, RouteRequest, Status
 use http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
 use serde_json::Value;
-use service::{SessionError, http::RequestId as HttpRequestId, telemetry};
+use service::{SessionError, analytics::Event, http::RequestId as HttpRequestId, telemetry};
 use sha2::{Digest, Sha256};
-use store::{Acceptance, Ground, NewRequest, accept_request, cache_key, ground_of, replay};
+use store::{Acceptance, Account, Ground, NewRequest, accept_request, cache_key, ground_of, replay};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -85,7 +85,10 @@ pub(crate) async fn post_route(
     let known = app.redis.cached_route(&cache_key).await;
     let looked_up = if known.is_some() { "hit" } else { "miss" };
     metrics::counter!("route_cache_lookups_total", "result" => looked_up).increment(1);
-    let acceptance = accept_request(&app.database, &new, known.as_ref()).await?;
+    let (acceptance, account) = accept_request(&app.database, &new, known.as_ref()).await?;
+    if account == Account::New {
+        app.analytics.tell(user_id.0, Event::UserSignup);
+    }
     answer(&app, &new, acceptance).await
 }
 
@@ -101,7 +104,7 @@ async fn answer(app: &App, new: &NewRequest<'_>, acceptance: Acceptance) -> Resu
         }
         Acceptance::KeyReused => Err(ApiError::KeyReused),
         Acceptance::TooManyOpen => Err(ApiError::TooManyOpen(new.open_limit)),
-        Acceptance::NoUser => Err(SessionError::Forged.into()),
+        Acceptance::Erased => Err(SessionError::Forged.into()),
     }
 }
 

@@ -1,5 +1,5 @@
 use domain::{PoiId, RequestStatus, UserId};
-use store::{Acceptance, complete};
+use store::{Acceptance, Account, complete};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -133,10 +133,31 @@ async fn a_known_route_to_a_place_that_is_gone_is_made_anew() {
     assert_eq!((stage.count("routes").await, stage.count("route_pois").await), (0, 0));
 }
 
-#[tokio::test]
-async fn a_walker_that_is_unknown_has_no_wishes() {
+#[tokio::test(flavor = "multi_thread")]
+async fn first_wishes_at_once_write_one_walker() {
     let stage = Stage::new().await;
-    let wish = Wish::of(UserId(Uuid::now_v7()));
-    assert_eq!(wish.accept(&stage).await.unwrap(), Acceptance::NoUser);
-    assert_eq!(stage.count("route_requests").await, 0);
+    let walker = UserId(Uuid::now_v7());
+    let mut wishes = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let stage = stage.clone();
+        wishes.spawn(async move {
+            let wish = Wish::of(walker);
+            wish.accept_as(&stage, None).await.unwrap()
+        });
+    }
+    let accepted = wishes.join_all().await;
+    assert!(accepted.iter().all(|(acceptance, _)| *acceptance == Acceptance::Pending), "{accepted:?}");
+    assert_eq!(accepted.iter().filter(|(_, account)| *account == Account::New).count(), 1, "{accepted:?}");
+    assert_eq!((stage.count("users").await, stage.count("route_requests").await), (1, 10));
+}
+
+#[tokio::test]
+async fn a_walker_whose_row_was_deleted_has_no_more_wishes() {
+    let stage = Stage::new().await;
+    let walker = stage.walker().await;
+    stage.accepted(walker).await;
+    stage.sql(&format!("DELETE FROM users WHERE id = '{walker}'")).await;
+    let refused = Wish::of(walker).accept_as(&stage, None).await.unwrap();
+    assert_eq!(refused, (Acceptance::Erased, Account::Erased));
+    assert_eq!((stage.count("users").await, stage.count("route_requests").await), (0, 0));
 }

@@ -1,5 +1,5 @@
 use domain::{Accessibility, InterestTheme, RouteRequest, ThemeCatalogue, ThemeId, UserId};
-use store::{InterestsChange, create_user, interest_themes, set_interests, sync_themes, user};
+use store::{InterestsChange, interest_themes, set_interests, sync_themes, user};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -19,11 +19,11 @@ async fn with_themes() -> (Stage, Vec<ThemeId>) {
 async fn a_change_replaces_all_interests_and_raises_the_revision() {
     let (stage, themes) = with_themes().await;
     let walker = stage.walker().await;
-    let profile = async || user(&stage.database, walker).await.unwrap().unwrap();
+    let profile = async || user(&stage.database, walker).await.unwrap();
     assert_eq!((profile().await.revision, profile().await.interest_theme_ids), (1, vec![]));
     for (wanted, expected_revision) in [(&themes[..3], Some(1)), (&themes[2..5], None), (&[], Some(3))] {
         let change = set_interests(&stage.database, walker, wanted, expected_revision).await.unwrap();
-        assert_eq!(change, InterestsChange::Done);
+        assert!(matches!(change, InterestsChange::Done { .. }), "{change:?}");
         assert_eq!(profile().await.interest_theme_ids, wanted);
     }
     assert_eq!(profile().await.revision, 4);
@@ -38,7 +38,7 @@ async fn a_change_of_an_older_profile_is_a_lost_update() {
         let change = set_interests(&stage.database, walker, &themes[1..], Some(seen)).await.unwrap();
         assert_eq!(change, InterestsChange::LostUpdate(2));
     }
-    let profile = user(&stage.database, walker).await.unwrap().unwrap();
+    let profile = user(&stage.database, walker).await.unwrap();
     assert_eq!((profile.revision, &profile.interest_theme_ids[..]), (2, &themes[..1]));
 }
 
@@ -52,19 +52,24 @@ async fn unknown_and_retired_themes_are_named_and_nothing_is_changed() {
     let wanted = [themes[3], unknown, themes[4]];
     let change = set_interests(&stage.database, walker, &wanted, Some(2)).await.unwrap();
     assert_eq!(change, InterestsChange::UnknownThemes(vec![unknown, themes[4]]));
-    let profile = user(&stage.database, walker).await.unwrap().unwrap();
+    let profile = user(&stage.database, walker).await.unwrap();
     assert_eq!((profile.revision, &profile.interest_theme_ids[..]), (2, &themes[..2]));
 }
 
 #[tokio::test]
-async fn a_walker_that_is_unknown_has_no_interests() {
+async fn the_first_change_writes_the_walker() {
     let (stage, themes) = with_themes().await;
-    let nobody = UserId(Uuid::now_v7());
-    let change = set_interests(&stage.database, nobody, &themes, None).await.unwrap();
-    assert_eq!(change, InterestsChange::NoUser);
-    assert_eq!(user(&stage.database, nobody).await.unwrap(), None);
-    create_user(&stage.database, nobody).await.unwrap();
-    assert!(user(&stage.database, nobody).await.unwrap().is_some());
+    let walker = UserId(Uuid::now_v7());
+    assert_eq!(user(&stage.database, walker).await.unwrap().revision, 1);
+    // What is refused writes nothing.
+    let lost = set_interests(&stage.database, walker, &themes[..1], Some(7)).await.unwrap();
+    assert_eq!(lost, InterestsChange::LostUpdate(1));
+    assert_eq!(stage.count("users").await, 0);
+    let change = set_interests(&stage.database, walker, &themes[..1], Some(1)).await.unwrap();
+    assert_eq!(change, InterestsChange::Done { signed_up: true });
+    let again = set_interests(&stage.database, walker, &themes, Some(2)).await.unwrap();
+    assert_eq!(again, InterestsChange::Done { signed_up: false });
+    assert_eq!((user(&stage.database, walker).await.unwrap().revision, stage.count("users").await), (3, 1));
 }
 
 /// Ten changes at once; how each went.
@@ -87,7 +92,7 @@ async fn of_many_changes_of_the_same_profile_one_is_done() {
     let (stage, themes) = with_themes().await;
     let walker = stage.walker().await;
     let changes = all_at_once(&stage, walker, &themes, Some(1)).await;
-    assert_eq!(changes.iter().filter(|change| **change == InterestsChange::Done).count(), 1);
+    assert_eq!(changes.iter().filter(|change| matches!(change, InterestsChange::Done { .. })).count(), 1);
     assert_eq!(changes.iter().filter(|change| **change == InterestsChange::LostUpdate(2)).count(), 9);
 }
 
@@ -96,8 +101,8 @@ async fn changes_at_once_do_not_mix() {
     let (stage, themes) = with_themes().await;
     let walker = stage.walker().await;
     let changes = all_at_once(&stage, walker, &themes, None).await;
-    assert!(changes.iter().all(|change| *change == InterestsChange::Done));
-    let profile = user(&stage.database, walker).await.unwrap().unwrap();
+    assert!(changes.iter().all(|change| matches!(change, InterestsChange::Done { .. })));
+    let profile = user(&stage.database, walker).await.unwrap();
     assert_eq!(profile.revision, 11);
     assert!(themes.windows(2).any(|pair| pair == profile.interest_theme_ids), "{profile:?}");
 }
@@ -106,7 +111,7 @@ async fn changes_at_once_do_not_mix() {
 async fn a_profile_remembers_what_the_latest_wish_needed() {
     let stage = Stage::new().await;
     let walker = stage.walker().await;
-    let profile = async || user(&stage.database, walker).await.unwrap().unwrap();
+    let profile = async || user(&stage.database, walker).await.unwrap();
     assert_eq!(profile().await.popularity_bias, RouteRequest::DEFAULT_POPULARITY_BIAS);
     assert_eq!(profile().await.accessibility, Accessibility::default());
     stage.accepted(walker).await;

@@ -8,7 +8,7 @@ use domain::{
 };
 use serde_json::json;
 use store::{
-    Acceptance, Attempt, Claim, Database, NewRequest, StoreError, accept_request, claim, create_user,
+    Acceptance, Account, Attempt, Claim, Database, NewRequest, StoreError, accept_request, claim,
 };
 use testbed::Postgres;
 use uuid::Uuid;
@@ -38,7 +38,7 @@ impl Stage {
 
     pub async fn walker(&self) -> UserId {
         let id = UserId(Uuid::now_v7());
-        create_user(&self.database, id).await.unwrap();
+        self.sql(&format!("INSERT INTO users (id) VALUES ('{id}')")).await;
         id
     }
 
@@ -138,6 +138,15 @@ impl Wish {
     }
 
     pub async fn accept_with(&self, stage: &Stage, known: Option<&Route>) -> Result<Acceptance, StoreError> {
+        Ok(self.accept_as(stage, known).await?.0)
+    }
+
+    /// The same, with what it says of the walker's row.
+    pub async fn accept_as(
+        &self,
+        stage: &Stage,
+        known: Option<&Route>,
+    ) -> Result<(Acceptance, Account), StoreError> {
         let new = NewRequest {
             id: self.id,
             route_id: self.route_id,

@@ -1,10 +1,10 @@
 use std::{future::Future, time::Duration};
 
-use store::{Database, create_user, migrate};
+use store::{Database, migrate, user};
 use testbed::Postgres;
 use tokio::task::JoinSet;
 
-use crate::stage::{Stage, route};
+use crate::stage::{Stage, Wish, route};
 
 /// The constraint that refuses a statement; `None` where the statement is fine.
 async fn refused_by(stage: &Stage, sql: &str) -> Option<String> {
@@ -155,7 +155,7 @@ async fn several_may_migrate_an_empty_database_at_once() {
     assert_eq!(applied.unwrap(), format!("{count}|{count}"));
     let database = Database::new(&own.url(), 2, "store-tests").unwrap();
     assert_eq!(database.ready().await, Ok(()));
-    create_user(&database, domain::UserId(uuid::Uuid::now_v7())).await.unwrap();
+    user(&database, domain::UserId(uuid::Uuid::now_v7())).await.unwrap();
 }
 
 #[tokio::test]
@@ -192,11 +192,12 @@ async fn a_database_that_is_away_is_told_apart_from_one_that_refuses() {
     let unready = in_time(database.ready()).await.unwrap_err();
     assert!(unready.starts_with("PostgreSQL: "), "{unready}");
     let walker = domain::UserId(uuid::Uuid::now_v7());
-    assert!(in_time(create_user(&database, walker)).await.unwrap_err().is_passing());
+    assert!(in_time(user(&database, walker)).await.unwrap_err().is_passing());
 
     let stage = Stage::new().await;
-    create_user(&stage.database, walker).await.unwrap();
-    assert!(!create_user(&stage.database, walker).await.unwrap_err().is_passing());
+    let twice = Wish::of(walker);
+    twice.accept(&stage).await.unwrap();
+    assert!(!twice.accept(&stage).await.unwrap_err().is_passing());
 }
 
 #[tokio::test]
