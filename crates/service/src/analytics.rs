@@ -3,7 +3,11 @@
 //! HTTP and TLS, so the one call that is needed is made here.
 
 use std::{
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -23,6 +27,8 @@ const BATCH: usize = 100;
 const GATHERING: Duration = Duration::from_secs(2);
 /// How long one call may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Erased walkers that are remembered: far more than have an event in the queue.
+const MAX_FORGOTTEN: usize = 10_000;
 /// How long a program that ends waits for the last call.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -46,10 +52,29 @@ pub enum Event {
 #[derive(Clone, Debug)]
 pub struct Analytics {
     queue: Option<SyncSender<Message>>,
+    forgotten: Forgotten,
+}
+
+/// Walkers of whom nothing is sent any more.
+#[derive(Clone, Debug, Default)]
+struct Forgotten(Arc<Mutex<VecDeque<Uuid>>>);
+
+impl Forgotten {
+    fn add(&self, walker: Uuid) {
+        let mut walkers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if walkers.len() == MAX_FORGOTTEN {
+            walkers.pop_front();
+        }
+        walkers.push_back(walker);
+    }
+
+    fn contains(&self, walker: &Uuid) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(walker)
+    }
 }
 
 enum Message {
-    Event(Value),
+    Event(Uuid, Value),
     Flush(oneshot::Sender<()>),
 }
 
@@ -57,27 +82,37 @@ impl Analytics {
     /// Starts the thread that sends.
     pub fn start(config: &AnalyticsConfig) -> Self {
         if config.posthog_api_key.0.is_empty() {
-            return Self { queue: None };
+            return Self { queue: None, forgotten: Forgotten::default() };
         }
         let (queue, messages) = sync_channel(QUEUE);
+        let forgotten = Forgotten::default();
         let sender = Sender {
             agent: ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).build().into(),
             url: format!("{}/batch/", config.posthog_host.as_str().trim_end_matches('/')),
             api_key: config.posthog_api_key.0.clone(),
+            forgotten: forgotten.clone(),
         };
         let started =
             thread::Builder::new().name("analytics".into()).spawn(move || sender.send_all(&messages));
         if let Err(error) = &started {
             tracing::warn!(%error, "no thread for analytics: nothing is told");
         }
-        Self { queue: started.is_ok().then_some(queue) }
+        Self { queue: started.is_ok().then_some(queue), forgotten }
     }
 
     /// Tells an event, sooner or later, or drops it.
     pub fn tell(&self, walker: Uuid, event: Event) {
         let Some(queue) = &self.queue else { return };
-        if queue.try_send(Message::Event(event.to_json(walker))).is_err() {
+        if queue.try_send(Message::Event(walker, event.to_json(walker))).is_err() {
             count("dropped", 1);
+        }
+    }
+
+    /// Sends nothing of a walker from now on, not even what is waiting: they were erased. A call that is under way is
+    /// not called back.
+    pub fn forget(&self, walker: Uuid) {
+        if self.queue.is_some() {
+            self.forgotten.add(walker);
         }
     }
 
@@ -114,6 +149,7 @@ struct Sender {
     agent: ureq::Agent,
     url: String,
     api_key: String,
+    forgotten: Forgotten,
 }
 
 impl Sender {
@@ -125,14 +161,16 @@ impl Sender {
             let mut next = Some(first);
             while let Some(message) = next {
                 match message {
-                    Message::Event(event) => batch.push(event),
+                    Message::Event(walker, event) => batch.push((walker, event)),
                     Message::Flush(done) => waiting = Some(done),
                 }
                 let is_full = batch.len() >= BATCH || waiting.is_some();
                 let left = deadline.saturating_duration_since(Instant::now());
                 next = if is_full { None } else { messages.recv_timeout(left).ok() };
             }
+            batch.retain(|(walker, _)| !self.forgotten.contains(walker));
             if !batch.is_empty() {
+                let batch: Vec<Value> = batch.into_iter().map(|(_, event)| event).collect();
                 self.send(&batch);
             }
             if let Some(done) = waiting {

@@ -1,7 +1,7 @@
 //! Groups of settings that several services share, each read from the environment by clap. A service that is told
 //! nonsense says what and stops; one that starts logs what it was told, without the secrets.
 
-use std::{fmt, net::SocketAddr, str::FromStr};
+use std::{fmt, net::SocketAddr, str::FromStr, time::Duration};
 
 use clap::{
     Args, Parser,
@@ -71,6 +71,9 @@ pub struct RedisConfig {
     /// Redis, such as `redis://redis:6379`.
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Address,
+    /// Mebibytes of Redis that cached routes may take.
+    #[arg(long, env = "ROUTE_CACHE_MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub route_cache_mib: u32,
 }
 
 /// Where events for product analytics are sent.
@@ -119,6 +122,9 @@ pub struct DoorConfig {
     /// Where browsers reach us; on https the session cookie gets the `__Host-` prefix and `Secure`.
     #[arg(long, env = "PUBLIC_URL", default_value = "http://localhost:8080", value_parser = public_url)]
     pub public_url: String,
+    /// Days after which a session ends, however often its cookie was renewed.
+    #[arg(long, env = "SESSION_MAX_DAYS", default_value_t = 730, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub session_max_days: u32,
 }
 
 fn public_url(text: &str) -> Result<String, String> {
@@ -137,6 +143,7 @@ impl DoorConfig {
             self.session_key_previous.as_ref(),
             self.public_url.starts_with("https://"),
         )
+        .lasting(Duration::from_secs(u64::from(self.session_max_days) * 24 * 60 * 60))
     }
 }
 
