@@ -82,6 +82,17 @@ pub async fn user(database: &Database, id: UserId) -> Result<User, StoreError> {
 /// The revision of a profile that was never changed: the default of `users.revision`.
 const FIRST_REVISION: i64 = 1;
 
+/// Notes that a walker was here, where they have a row. Once a day is enough.
+pub async fn note_activity(database: &Database, id: UserId) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE users SET active_at = now() WHERE id = $1 AND active_at < now() - interval '1 day'",
+        id.0
+    )
+    .execute(&database.pool)
+    .await?;
+    Ok(())
+}
+
 /// How a change of interests went.
 #[derive(Debug, PartialEq, Eq)]
 pub enum InterestsChange {
@@ -131,9 +142,12 @@ pub async fn set_interests(
     )
     .execute(&mut *transaction)
     .await?;
-    sqlx::query!("UPDATE users SET revision = revision + 1, updated_at = now(), active_at = now() WHERE id = $1", id.0)
-        .execute(&mut *transaction)
-        .await?;
+    sqlx::query!(
+        "UPDATE users SET revision = revision + 1, updated_at = now(), active_at = now() WHERE id = $1",
+        id.0
+    )
+    .execute(&mut *transaction)
+    .await?;
     transaction.commit().await?;
     Ok(InterestsChange::Done { signed_up: account == Account::New })
 }

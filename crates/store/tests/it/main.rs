@@ -5,12 +5,14 @@
 mod a_cached_route_is_the_route;
 mod a_walker_hears_what_is_new;
 mod a_wish_is_accepted_once;
+mod erasure;
 mod interests_are_not_overwritten;
 mod knocks_are_counted_exactly;
 mod manners_are_kept;
 mod only_one_attempt_ends_a_request;
 mod redis_is_never_waited_for;
 mod routes_come_back_as_they_were;
+mod sessions_end;
 mod stage;
 mod the_map_asks_as_a_role_of_its_own;
 mod the_schema_refuses_what_cannot_be;

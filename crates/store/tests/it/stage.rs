@@ -7,9 +7,7 @@ use domain::{
     UserId,
 };
 use serde_json::json;
-use store::{
-    Acceptance, Account, Attempt, Claim, Database, NewRequest, StoreError, accept_request, claim,
-};
+use store::{Acceptance, Account, Attempt, Claim, Database, NewRequest, StoreError, accept_request, claim};
 use testbed::Postgres;
 use uuid::Uuid;
 
