@@ -1,4 +1,5 @@
 use clap::Parser;
+use domain::RateLimit;
 use service::config::{
     Address, AnalyticsConfig, DatabaseConfig, DoorConfig, NatsConfig, RedisConfig, ReportingConfig,
 };
@@ -31,10 +32,24 @@ pub struct Config {
     /// Route requests that one walker may have open at once.
     #[arg(long, env = "OPEN_REQUESTS_PER_USER", default_value_t = 3, value_parser = clap::value_parser!(i64).range(1..))]
     pub open_requests_per_user: i64,
+    /// Routes that one walker may have saved.
+    #[arg(long, env = "SAVED_ROUTES_PER_USER", default_value_t = 500, value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
+    pub saved_routes_per_user: i64,
+    /// Sessions of new walkers that may be begun from one address within an hour, a multiple of 60; all of them may come
+    /// at once. A school or an office is one address.
+    #[arg(long, env = "NEW_USERS_PER_ADDRESS_PER_HOUR", default_value_t = 300, value_parser = clap::value_parser!(u32).range(60..=1_000_000))]
+    pub new_users_per_address_per_hour: u32,
     /// Where Martin is, which makes the tiles of routes; it must not be reached from outside. Without it there are none.
     #[arg(long, env = "MARTIN_URL", hide_env_values = true)]
     pub martin_url: Option<Address>,
     /// Copies that NATS keeps of each job, where the sweeper has to make the streams anew.
     #[arg(long, env = "NATS_REPLICAS", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=5))]
     pub nats_replicas: u8,
+}
+
+impl Config {
+    pub(crate) fn new_users_limit(&self) -> RateLimit {
+        let count = self.new_users_per_address_per_hour;
+        RateLimit { per_minute: (count / 60).max(1), burst: count }
+    }
 }

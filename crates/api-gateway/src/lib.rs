@@ -10,6 +10,7 @@ mod endpoints;
 mod error;
 mod extract;
 mod knocks;
+mod leftovers;
 mod measurements;
 mod openapi;
 mod router;
@@ -20,7 +21,7 @@ use service::{
     admin_server::{self, Probes},
     analytics::Analytics,
 };
-use store::{Database, RateLimiter, Redis};
+use store::{Database, RateLimiter, Redis, RevokedSessions};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +41,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let app = app::App {
         limiter: RateLimiter::new(redis.clone()),
         sessions: config.door.session_keys(),
+        revoked: RevokedSessions::default(),
         database,
         redis,
         bus,
@@ -51,6 +53,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     // Without NATS requests are still accepted, and without Redis they only take longer.
     let probes = Probes::default()
         .needs("postgresql", &app.database, |database| async move { database.ready().await })
+        .needs("revoked_sessions", &app.revoked, |revoked| async move { revoked.ready().await })
         .likes("nats", &app.bus, |bus| async move { bus.ready().await })
         .likes("redis", &app.redis, |redis| async move { redis.ready().await });
     let admin = admin_server::serve(config.reporting.admin_addr, probes, shutdown.clone())
@@ -59,6 +62,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let admin = tokio::spawn(admin);
     let measuring = tokio::spawn(measurements::measure(app.clone(), shutdown.clone()));
     let sweeper = tokio::spawn(sweeper::sweep(app.clone(), shutdown.clone()));
+    let revocations = tokio::spawn(app.clone().follow_revocations());
+    let expiring = tokio::spawn(leftovers::expire(app.redis.clone()));
 
     let listener = TcpListener::bind(config.door.listen_addr)
         .await
@@ -68,6 +73,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
 
     sweeper.await?;
     measuring.await?;
+    revocations.abort();
+    expiring.abort();
     admin.abort();
     analytics.flush().await;
     bus.close().await;

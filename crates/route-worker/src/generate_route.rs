@@ -13,8 +13,8 @@ use bus::{AreaEnriched, Delivery, EnrichmentJob, GenerateRouteJob, Outcome};
 use domain::{Refusal, RequestId, Route, SearchArea, StatusEvent};
 use service::{analytics::Event, telemetry};
 use store::{
-    Attempt, Claim, NewsOf, StoreError, WantedEnrichment, claim, complete, fail, hand_back, is_pinned,
-    pois_within, renew_lease, told, untold, walk_told, want_enrichment,
+    Attempt, CachedFor, Claim, NewsOf, StoreError, WantedEnrichment, cached_for, claim, complete, fail,
+    hand_back, pois_within, renew_lease, told, untold, walk_told, want_enrichment,
 };
 use thiserror::Error;
 use tokio::sync::watch;
@@ -108,11 +108,12 @@ async fn work(app: &App, attempt: &Attempt) -> Outcome {
                     told = tell_learnt(app, attempt.request_id).await;
                 }
             }
-            if let Some(route) = route {
+            if let Some(route) = route
+                && remember(app, attempt, &route).await
+            {
                 let route_duration_minutes = f64::from(route.duration_s) / 60.0;
                 let event = Event::RouteComputed { route_duration_minutes, poi_count: route.stops.len() };
                 app.analytics.tell(attempt.user_id.0, event);
-                remember(app, attempt, &route).await;
             }
             told
         }
@@ -189,12 +190,20 @@ async fn tell_learnt(app: &App, request: RequestId) -> Outcome {
     }
 }
 
-/// Keeps the route for whoever wishes the same. Its walker may have pinned it before it was there to be pinned.
-async fn remember(app: &App, attempt: &Attempt, route: &Route) {
-    app.redis.cache_route(&attempt.cache_key, route).await;
-    if is_pinned(&app.database, &attempt.cache_key).await.unwrap_or(false) {
-        app.redis.pin_route(&attempt.cache_key, true).await;
+/// Keeps the route for whoever wishes the same, unless its request was deleted meanwhile. Whoever deletes a request
+/// deletes its row first and the cached copy then, so the row is looked for after the copy was made. Returns whether it
+/// is there.
+async fn remember(app: &App, attempt: &Attempt, route: &Route) -> bool {
+    let bound_bytes = u64::from(app.config.redis.route_cache_mib) * 1024 * 1024;
+    app.redis.cache_route(&attempt.cache_key, route, bound_bytes).await;
+    let cached_for = cached_for(&app.database, attempt.request_id, &attempt.cache_key).await;
+    match cached_for {
+        Ok(CachedFor::Others) => {}
+        Ok(CachedFor::Saved) => app.redis.keep_route(&attempt.cache_key, true).await,
+        // Where nobody can tell, it must not stay.
+        Ok(CachedFor::Nobody) | Err(_) => app.redis.forget_routes(&[attempt.cache_key.clone()]).await,
     }
+    cached_for.is_ok_and(|cached_for| cached_for != CachedFor::Nobody)
 }
 
 /// Another attempt may go better.
