@@ -36,6 +36,7 @@ mod run;
 mod scratch;
 mod service;
 mod setup;
+mod shared_cache;
 mod socket;
 mod spawner;
 mod system;
@@ -61,6 +62,7 @@ pub use run::{output, run};
 pub use scratch::Scratch;
 pub use service::{Role, Service};
 pub use setup::{set_up, set_up_tests, tile_readers};
+pub use shared_cache::SharedCache;
 pub use socket::Socket;
 pub use system::{Options, System};
 

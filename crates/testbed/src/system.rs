@@ -302,6 +302,7 @@ fn plan(options: &Options, places: &[(&str, String)], session_key: &str) -> anyh
         // A test or a benchmark asks more often than any walker; those about the limits set their own.
         ("RATE_LIMIT_SESSION_PER_MINUTE", "1000000".into()),
         ("RATE_LIMIT_ADDRESS_PER_MINUTE", "1000000".into()),
+        ("NEW_USERS_PER_ADDRESS_PER_HOUR", "1000000".into()),
     ];
     for plan in &mut plans {
         plan.env.extend(places.iter().chain(&usual).map(|(name, value)| ((*name).to_owned(), value.clone())));
