@@ -24,9 +24,10 @@ BEGIN
     END LOOP;
     FOR line IN SELECT * FROM (VALUES
         -- Walkers, and what they ask for.
-        ('wildside_api_gateway', 'SELECT, INSERT, UPDATE (revision, updated_at)', 'users'),
+        ('wildside_api_gateway', 'SELECT, INSERT, DELETE, UPDATE (revision, updated_at, active_at)', 'users'),
+        ('wildside_api_gateway', 'SELECT, INSERT, UPDATE', 'session_revocations'),
         ('wildside_api_gateway', 'SELECT, INSERT, DELETE', 'user_interest_themes'),
-        ('wildside_api_gateway', 'SELECT, INSERT, UPDATE (status, error, rev, lease_until, publications, published_at, updated_at, source, notified_at)', 'route_requests'),
+        ('wildside_api_gateway', 'SELECT, INSERT, DELETE, UPDATE (status, error, rev, lease_until, publications, published_at, updated_at, source, notified_at)', 'route_requests'),
         ('wildside_api_gateway', 'SELECT', 'route_workers'),
         ('wildside_api_gateway', 'SELECT, UPDATE (walk_told)', 'enrichment_requests'),
         ('wildside_api_gateway', 'SELECT, INSERT, UPDATE (saved_at)', 'routes'),
@@ -46,6 +47,9 @@ BEGIN
         ('wildside_enrichment_worker', 'SELECT, DELETE', 'enrichment_requests'),
         ('wildside_enrichment_worker', 'SELECT, DELETE, UPDATE (idempotency_key, status, error, rev, lease_until, updated_at, source, notified_at)', 'route_requests'),
         ('wildside_enrichment_worker', 'SELECT', 'routes'),
+        -- Accounts that nobody uses; with each one go its sessions.
+        ('wildside_enrichment_worker', 'SELECT, DELETE, UPDATE (active_at)', 'users'),
+        ('wildside_enrichment_worker', 'SELECT, INSERT, UPDATE, DELETE', 'session_revocations'),
         ('wildside_enrichment_worker', 'SELECT, UPDATE (day, requests, bytes, failures, paused_until)', 'overpass'),
         ('wildside_enrichment_worker', 'SELECT, INSERT, DELETE', 'overpass_turns'),
         ('wildside_enrichment_worker', 'SELECT, INSERT, UPDATE', 'datasets, pois'),
@@ -56,7 +60,7 @@ BEGIN
 
         -- How a request is going, and nothing of what was asked.
         ('wildside_notifier', 'SELECT (id, user_id, route_id, status, error, rev, created_at, updated_at, finish_tag, cost)', 'route_requests'),
-        ('wildside_notifier', 'SELECT', 'route_workers'),
+        ('wildside_notifier', 'SELECT', 'route_workers, session_revocations'),
         ('wildside_notifier', 'SELECT (request_id, itinerary, path)', 'routes')
     ) AS allowed (role, what, tables)
     LOOP

@@ -9,7 +9,7 @@ CREATE INDEX users_active ON users (active_at);
 CREATE TABLE session_revocations (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     user_id      uuid NOT NULL,
-    -- Ended by itself: the session of this id. All of a walker's: those begun until then, but for one.
+    -- One session. Without it, all of a walker's: those begun until then, but for one, or simply all.
     session_id   uuid,
     begun_until  timestamptz,
     kept_session uuid,
@@ -20,18 +20,22 @@ CREATE TABLE session_revocations (
     revoked_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     -- No cookie that it concerns is good for longer than this.
     expires_at   timestamptz NOT NULL,
-    CONSTRAINT revocations_are_of_one_kind CHECK (num_nonnulls(session_id, begun_until) = CASE WHEN erased THEN 0 ELSE 1 END)
+    UNIQUE NULLS NOT DISTINCT (user_id, session_id),
+    CONSTRAINT session_revocations_are_of_one_kind
+        CHECK (num_nonnulls(session_id, begun_until) = CASE WHEN erased THEN 0 ELSE 1 END)
 );
-CREATE INDEX session_revocations_user ON session_revocations (user_id);
 CREATE INDEX session_revocations_revoked ON session_revocations (revoked_at, id);
 CREATE INDEX session_revocations_expires ON session_revocations (expires_at);
 
 -- However a walker goes, by the API or by an operator's SQL, their cookies end with them. A cookie is good for at most
--- 400 days (`service::Session::LIFETIME`), and a clock may be a little ahead.
+-- 400 days (`Session::LIFETIME` in the crate `service`); clocks may differ a little.
 CREATE FUNCTION revoke_sessions_of_erased_user() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO session_revocations (user_id, erased, expires_at)
-    VALUES (OLD.id, true, clock_timestamp() + interval '401 days');
+    VALUES (OLD.id, true, clock_timestamp() + interval '401 days')
+    ON CONFLICT (user_id, session_id) DO UPDATE
+    SET erased = true, begun_until = NULL, kept_session = NULL,
+        revoked_at = excluded.revoked_at, expires_at = excluded.expires_at;
     RETURN NULL;
 END;
 $$;

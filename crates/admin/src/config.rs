@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, builder::TypedValueParser};
-use domain::{OsmKind, PoiId};
-use service::config::{DatabaseConfig, NatsConfig, TlsConfig};
+use domain::{OsmKind, PoiId, UserId};
+use service::config::{DatabaseConfig, NatsConfig, RedisConfig, TlsConfig};
 
 /// Looks after a Wildside installation.
 #[derive(Clone, Debug, Parser)]
@@ -28,6 +28,9 @@ pub enum Command {
     /// Look at places.
     #[command(subcommand)]
     Pois(Pois),
+    /// Look after a walker: what is held about them, and letting it go.
+    #[command(subcommand)]
+    Users(Users),
     /// Show where walkers found too little: what was asked about it, when, and with what result.
     Areas(Postgres),
 }
@@ -65,6 +68,61 @@ pub enum Pois {
         #[command(flatten)]
         postgres: Postgres,
     },
+}
+
+/// What can be done with a walker.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Users {
+    /// Show what is held about a walker, in short.
+    Show {
+        /// Their id, as in their profile.
+        #[arg(value_name = "USER_ID")]
+        id: UserId,
+        /// Where it is kept.
+        #[command(flatten)]
+        postgres: Postgres,
+    },
+    /// Print everything that is held about a walker, as JSON.
+    Export {
+        /// Their id, as in their profile.
+        #[arg(value_name = "USER_ID")]
+        id: UserId,
+        /// Where it is kept.
+        #[command(flatten)]
+        postgres: Postgres,
+    },
+    /// Erase a walker with everything that is theirs, at once and for good.
+    Erase {
+        /// Their id, as in their profile.
+        #[arg(value_name = "USER_ID")]
+        id: UserId,
+        /// Where it is kept.
+        #[command(flatten)]
+        stores: Stores,
+    },
+    /// End all sessions of a walker. Nobody has a password: they cannot begin another one, and their data stays.
+    RevokeSessions {
+        /// Their id, as in their profile.
+        #[arg(value_name = "USER_ID")]
+        id: UserId,
+        /// Where it is kept.
+        #[command(flatten)]
+        stores: Stores,
+    },
+}
+
+/// Where a walker has left traces. PostgreSQL is the truth; the others only make it quicker.
+#[derive(Clone, Debug, Args)]
+pub struct Stores {
+    /// Where PostgreSQL is.
+    #[command(flatten)]
+    pub postgres: Postgres,
+    /// Without it cached copies stay until they expire, after at most 31 days.
+    #[command(flatten)]
+    pub redis: Option<RedisConfig>,
+    /// Without it services learn of it from PostgreSQL a second later.
+    #[command(flatten)]
+    pub nats: Option<NatsConfig>,
 }
 
 fn poi_id(text: &str) -> Result<PoiId, String> {

@@ -1,4 +1,5 @@
-//! What an operator or an editor types: `wildside-admin migrate`, `streams`, `ingest`, `themes check`, `pois show`, `areas`.
+//! What an operator or an editor types: `wildside-admin migrate`, `streams`, `ingest`, `themes check`, `pois show`,
+//! `users show`, `areas`.
 //!
 //! An ingest reads an extract of OpenStreetMap (the crate `extract`). The database hears of it only at the end, in one
 //! transaction.
@@ -11,13 +12,16 @@ mod ingest;
 mod networks;
 mod report;
 mod show_poi;
+mod users;
 
 use anyhow::Context;
 use bus::Bus;
 use domain::ThemeCatalogue;
 use store::Database;
 
-pub use config::{CheckArgs, Command, Config, IngestArgs, MigrateArgs, Nats, Pois, Postgres, Source, Themes};
+pub use config::{
+    CheckArgs, Command, Config, IngestArgs, MigrateArgs, Nats, Pois, Postgres, Source, Stores, Themes, Users,
+};
 pub use ingest::ingest;
 
 /// Does what was asked for.
@@ -28,6 +32,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         Command::Ingest(args) => ingest::run(args).await,
         Command::Themes(Themes::Check(args)) => check_themes::run(&args),
         Command::Pois(Pois::Show { id, postgres }) => show_poi::run(id, &postgres).await,
+        Command::Users(what) => users::run(what).await,
         Command::Areas(postgres) => areas::run(&postgres).await,
     }
 }

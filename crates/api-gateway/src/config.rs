@@ -1,4 +1,5 @@
 use clap::Parser;
+use domain::RateLimit;
 use service::config::{
     Address, AnalyticsConfig, DatabaseConfig, DoorConfig, NatsConfig, RedisConfig, ReportingConfig, TlsConfig,
 };
@@ -39,6 +40,13 @@ pub struct Config {
     /// Who would have to wait longer than so many seconds for a worker is asked to come back later.
     #[arg(long, env = "MAX_WAIT_SECONDS", default_value_t = 20.0, value_parser = positive)]
     pub max_wait_seconds: f64,
+    /// Routes that one walker may have saved.
+    #[arg(long, env = "SAVED_ROUTES_PER_USER", default_value_t = 500, value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
+    pub saved_routes_per_user: i64,
+    /// Sessions of new walkers that may be begun from one address within an hour, a multiple of 60; all of them may come
+    /// at once. A school or an office is one address.
+    #[arg(long, env = "NEW_USERS_PER_ADDRESS_PER_HOUR", default_value_t = 300, value_parser = clap::value_parser!(u32).range(60..=1_000_000))]
+    pub new_users_per_address_per_hour: u32,
     /// Where Martin is, which makes the tiles of routes; it must not be reached from outside. Without it there are none.
     #[arg(long, env = "MARTIN_URL", hide_env_values = true)]
     pub martin_url: Option<Address>,
@@ -51,5 +59,12 @@ fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
         _ => Err("must be a number greater than 0".into()),
+    }
+}
+
+impl Config {
+    pub(crate) fn new_users_limit(&self) -> RateLimit {
+        let count = self.new_users_per_address_per_hour;
+        RateLimit { per_minute: (count / 60).max(1), burst: count }
     }
 }

@@ -1,13 +1,15 @@
 //! The only place where an error becomes an HTTP answer.
 
+use std::time::Duration;
+
 use axum::{
     extract::rejection::BytesRejection,
     response::{IntoResponse, Response},
 };
-use domain::FieldError;
+use domain::{Allowance, FieldError};
 use http::{StatusCode, header};
 use service::{Problem, SessionError};
-use store::{AdmissionLimits, Allowance, Rejection, StoreError};
+use store::{AdmissionLimits, Rejection, StoreError};
 
 /// Why a request is not answered as its caller wished.
 #[derive(Debug)]
@@ -46,6 +48,10 @@ pub(crate) enum ApiError {
         wait_s: Option<f64>,
         max_wait_s: f64,
     },
+    /// The walker has to let a saved route go first.
+    TooManySaved(i64),
+    /// Too many walkers are new at this address.
+    TooManyNewUsers(Allowance),
     /// Martin, which makes tiles of routes, cannot be reached.
     MapAway,
     /// The caller knocks too often.
@@ -84,6 +90,11 @@ impl ApiError {
             }
             Self::NotAcceptable(detail) => {
                 Problem::new(StatusCode::NOT_ACCEPTABLE, detail).of_kind("not-acceptable")
+            }
+            Self::Session(error @ SessionError::Unchecked) => {
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+                    .of_kind("unavailable")
+                    .retry_after(2)
             }
             Self::Session(error) => {
                 Problem::new(StatusCode::UNAUTHORIZED, error.to_string()).of_kind("no-session")
@@ -146,11 +157,20 @@ impl ApiError {
                     .of_kind("busy")
                     .retry_after(seconds as u64)
             }
+            Self::TooManySaved(limit) => {
+                let detail = format!("At most {limit} routes may be saved. Let one go first.");
+                Problem::new(StatusCode::CONFLICT, detail).of_kind("too-many-saved-routes")
+            }
             Self::TooOften(allowance) => {
-                let seconds = allowance.retry_after.as_secs_f64().ceil().max(1.0) as u64;
                 Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests in a short time.")
                     .of_kind("rate-limited")
-                    .retry_after(seconds)
+                    .retry_after(whole_seconds(allowance.retry_after))
+            }
+            Self::TooManyNewUsers(allowance) => {
+                let detail = "Too many sessions were begun from this address. Please try again later.";
+                Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
+                    .of_kind("too-many-new-users")
+                    .retry_after(whole_seconds(allowance.retry_after))
             }
             Self::MapAway => {
                 let detail = "The map of this route cannot be drawn right now. Please try again in a moment.";
@@ -168,6 +188,10 @@ impl ApiError {
             }
         }
     }
+}
+
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs_f64().ceil().max(1.0) as u64
 }
 
 impl IntoResponse for ApiError {

@@ -18,18 +18,33 @@ pub(crate) struct Walker(pub UserId);
 
 impl FromRequestParts<App> for Walker {
     type Rejection = ApiError;
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
-        // Verified once, at the door: see `knocks`.
-        let session = parts.extensions.get::<Result<Session, SessionError>>().copied();
-        let session = session.unwrap_or(Err(SessionError::Missing))?;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let CurrentSession(session) =
+            <CurrentSession as FromRequestParts<App>>::from_request_parts(parts, app).await?;
         Ok(Self(UserId(session.user_id)))
     }
 }
 
-impl OptionalFromRequestParts<App> for Walker {
+/// The session of the walker who asks.
+pub(crate) struct CurrentSession(pub Session);
+
+impl FromRequestParts<App> for CurrentSession {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
+        // Verified once, at the door: see `knocks`.
+        let session = parts.extensions.get::<Result<Session, SessionError>>().copied();
+        Ok(Self(session.unwrap_or(Err(SessionError::Missing))?))
+    }
+}
+
+impl OptionalFromRequestParts<App> for CurrentSession {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>, ApiError> {
-        Ok(<Self as FromRequestParts<App>>::from_request_parts(parts, app).await.ok())
+        match <Self as FromRequestParts<App>>::from_request_parts(parts, app).await {
+            // Whoever cannot be recognised right now must not be taken for somebody new.
+            Err(error @ ApiError::Session(SessionError::Unchecked)) => Err(error),
+            session => Ok(session.ok()),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod endpoints;
 mod error;
 mod extract;
 mod knocks;
+mod leftovers;
 mod measurements;
 mod openapi;
 mod router;
@@ -21,7 +22,7 @@ use service::{
     admin_server::{self, Probes},
     analytics::Analytics,
 };
-use store::{Database, RateLimiter, Redis};
+use store::{Database, RateLimiter, Redis, RevokedSessions};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -41,6 +42,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let app = app::App {
         limiter: RateLimiter::new(redis.clone()),
         sessions: SharedSessionKeys::new(config.door.session_keys()),
+        revoked: RevokedSessions::default(),
         database,
         redis,
         bus,
@@ -55,6 +57,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     // Without NATS requests are still accepted, and without Redis they only take longer.
     let probes = Probes::default()
         .needs("postgresql", &app.database, |database| async move { database.ready().await })
+        .needs("revoked_sessions", &app.revoked, |revoked| async move { revoked.ready().await })
         .likes("nats", &app.bus, |bus| async move { bus.ready().await })
         .likes("redis", &app.redis, |redis| async move { redis.ready().await });
     let admin = admin_server::serve(config.reporting.admin_addr, probes, shutdown.clone())
@@ -64,6 +67,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let measuring = tokio::spawn(measurements::measure(app.clone(), shutdown.clone()));
     let watching = tokio::spawn(measurements::measure_queue(app.clone(), shutdown.clone()));
     let sweeper = tokio::spawn(sweeper::sweep(app.clone(), shutdown.clone()));
+    let revocations = tokio::spawn(app.clone().follow_revocations());
+    let expiring = tokio::spawn(leftovers::expire(app.redis.clone()));
 
     let listener = TcpListener::bind(config.door.listen_addr)
         .await
@@ -74,6 +79,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     sweeper.await?;
     measuring.await?;
     watching.await?;
+    revocations.abort();
+    expiring.abort();
     admin.abort();
     analytics.flush().await;
     bus.close().await;

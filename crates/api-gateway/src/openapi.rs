@@ -1,4 +1,5 @@
 use axum::{Json, response::IntoResponse};
+use http::header;
 use utoipa::{
     OpenApi,
     openapi::{
@@ -48,7 +49,7 @@ fn document() -> Document {
 }
 
 pub(crate) async fn serve() -> impl IntoResponse {
-    Json(document())
+    ([(header::CACHE_CONTROL, "public, max-age=300")], Json(document()))
 }
 
 /// Prints the document, for `docs/openapi.json`.

@@ -8,7 +8,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     endpoints::{
-        interest_themes, interests, my_routes, pois, route_tiles, routes, saved_routes, session, users,
+        deletion, interest_themes, interests, my_routes, pois, route_tiles, routes, saved_routes, session,
+        user_export, users,
     },
     error::ApiError,
     knocks, openapi,
@@ -20,12 +21,14 @@ const MOST_BODY_BYTES: usize = 16 * 1024;
 pub(crate) fn table() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(openapi::description())
         .routes(routes!(users::create_user))
-        .routes(routes!(users::get_me))
+        .routes(routes!(users::get_me, deletion::delete_me))
+        .routes(routes!(user_export::get_export))
         .routes(routes!(interests::put_interests))
         .routes(routes!(session::delete_session))
+        .routes(routes!(session::delete_sessions))
         .routes(routes!(interest_themes::get_interest_themes))
         .routes(routes!(routes::post_route))
-        .routes(routes!(routes::get_route))
+        .routes(routes!(routes::get_route, deletion::delete_route))
         .routes(routes!(saved_routes::save_route, saved_routes::unsave_route))
         .routes(routes!(my_routes::get_my_routes))
         .routes(routes!(pois::get_poi))

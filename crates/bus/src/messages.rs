@@ -1,7 +1,7 @@
 //! Every message that one of our services sends to another. A message's JSON form is pinned by a sample under
 //! `tests/samples/`: services of two versions run side by side during a roll-out.
 
-use domain::{RequestId, SearchArea, StatusEvent, ThemeId, UserId};
+use domain::{RequestId, Revocation, SearchArea, StatusEvent, ThemeId, UserId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::streams::{ENRICHMENT_JOBS, MAINTENANCE_JOBS, Queue, ROUTE_JOBS};
@@ -114,6 +114,17 @@ impl AreaEnriched {
     pub(crate) fn is_sent_to(subject: &str) -> bool {
         subject.ends_with(Self::SUFFIX)
     }
+}
+
+/// Sessions of a walker are refused from now on. Every gateway, notifier and worker hears of it; whoever does not, reads
+/// it from PostgreSQL a second later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionsRevoked(pub Revocation);
+
+impl SessionsRevoked {
+    /// Where it is sent.
+    pub const SUBJECT: &'static str = "sessions.revoked";
 }
 
 /// All news of requests. They are heard by one subscription, which keeps their order: first that there is a walk, then

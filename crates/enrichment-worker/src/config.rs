@@ -23,6 +23,27 @@ pub struct Config {
     /// How often old things are put away and stale areas looked at again.
     #[arg(long, env = "MAINTENANCE_SECONDS", default_value_t = 3_600, value_parser = value_parser!(u64).range(1..=86_400))]
     pub maintenance_seconds: u64,
+    #[command(flatten)]
+    pub retention: RetentionConfig,
+}
+
+/// How long what walkers leave behind is kept. What a maintenance finds older is removed.
+#[derive(clap::Args, Clone, Debug)]
+pub struct RetentionConfig {
+    /// Hours within which a request that is sent again under its Idempotency-Key gets the same answer.
+    #[arg(long, env = "RETENTION_IDEMPOTENCY_HOURS", default_value_t = 24, value_parser = value_parser!(i32).range(1..=8_760))]
+    pub retention_idempotency_hours: i32,
+    /// Days after which requests that are over go, with their routes, unless the walker has saved them.
+    #[arg(long, env = "RETENTION_ROUTE_DAYS", default_value_t = 90, value_parser = value_parser!(i32).range(1..=36_500))]
+    pub retention_route_days: i32,
+    /// Days after the newest sign of life after which a walker goes with all that is theirs, saved routes included. A
+    /// cookie is good for 400 days, so that with the default nobody who could come back is removed. A visit without any
+    /// write is noted once in 30 days.
+    #[arg(long, env = "RETENTION_ACCOUNT_DAYS", default_value_t = 400, value_parser = value_parser!(i32).range(60..=36_500))]
+    pub retention_account_days: i32,
+    /// Hours after a question about an area was answered after which it is forgotten whose request led to it.
+    #[arg(long, env = "RETENTION_ENRICHMENT_REQUEST_HOURS", default_value_t = 1, value_parser = value_parser!(i32).range(1..=8_760))]
+    pub retention_enrichment_request_hours: i32,
 }
 
 /// Whom we ask for places, and how much.

@@ -19,7 +19,7 @@ use store::Database;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use config::{Config, Endpoint, OverpassConfig};
+pub use config::{Config, Endpoint, OverpassConfig, RetentionConfig};
 
 /// Questions in hand: as many as may be asked at once, by all replicas together.
 const AT_ONCE: usize = store::OVERPASS_AT_ONCE as usize;

@@ -1,5 +1,3 @@
-use std::time::SystemTime;
-
 use axum::{
     extract::{
         State,
@@ -9,7 +7,7 @@ use axum::{
 };
 use domain::UserId;
 use http::{HeaderMap, StatusCode};
-use service::Problem;
+use service::{Problem, SessionError};
 
 use crate::{app::App, socket};
 
@@ -28,8 +26,14 @@ pub(crate) async fn open(
         let detail = "Pages of this origin may not use Wildside.";
         return Problem::new(StatusCode::FORBIDDEN, detail).of_kind("foreign-origin").into_response();
     }
-    let session = match app.sessions.now().session(&headers, SystemTime::now()) {
+    let session = match app.session(&headers) {
         Ok(session) => session,
+        Err(error @ SessionError::Unchecked) => {
+            return Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+                .of_kind("unavailable")
+                .retry_after(2)
+                .into_response();
+        }
         Err(error) => {
             return Problem::new(StatusCode::UNAUTHORIZED, error.to_string())
                 .of_kind("no-session")
@@ -41,13 +45,17 @@ pub(crate) async fn open(
         Err(rejection) => return Problem::new(rejection.status(), rejection.body_text()).into_response(),
     };
     let user = UserId(session.user_id);
-    let Some(registration) = app.hub.register(user, usize::from(app.config.sockets_per_user)) else {
+    let Some(registration) = app.hub.register(session, usize::from(app.config.sockets_per_user)) else {
         let detail = "Too many WebSockets are open for this session. Close some first.";
         return Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
             .of_kind("too-many-sockets")
             .retry_after(5)
             .into_response();
     };
+    // It may have ended after it was looked at and before it was registered.
+    if app.is_revoked(&session) {
+        registration.ended.cancel();
+    }
     // From here on a stop waits for this socket: taken any later, it could fall between two looks.
     let tracked = app.sockets.token();
     upgrade

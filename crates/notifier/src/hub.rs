@@ -10,8 +10,9 @@ use axum::extract::ws::Utf8Bytes;
 use bus::News;
 use domain::UserId;
 use futures_util::{Stream, StreamExt};
-use service::telemetry;
+use service::{Session, telemetry};
 use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
 use tracing::field::Empty;
 
 use crate::messages::{RouteGenerationStatus, ServerMessage};
@@ -27,6 +28,8 @@ pub(crate) struct Hub {
 
 struct Entry {
     id: u64,
+    session: Session,
+    ended: CancellationToken,
     /// The text is shared by all sockets that send it.
     queue: mpsc::Sender<Utf8Bytes>,
     resync: Arc<Notify>,
@@ -41,12 +44,16 @@ pub(crate) struct Registration {
     pub texts: mpsc::Receiver<Utf8Bytes>,
     /// News may have been missed: a snapshot is to be sent. However often that happens meanwhile, one is enough.
     pub resync: Arc<Notify>,
+    /// Cancelled when the session has ended.
+    pub ended: CancellationToken,
 }
 
 impl Hub {
     /// Takes a socket in, unless the walker has too many.
-    pub(crate) fn register(&self, user: UserId, most: usize) -> Option<Registration> {
+    pub(crate) fn register(&self, session: Session, most: usize) -> Option<Registration> {
+        let user = UserId(session.user_id);
         let (queue, texts) = mpsc::channel(QUEUE);
+        let ended = CancellationToken::new();
         let resync = Arc::new(Notify::new());
         let mut sockets = self.lock();
         let entries = sockets.entry(user).or_default();
@@ -54,9 +61,17 @@ impl Hub {
             return None;
         }
         let id = entries.iter().map(|entry| entry.id + 1).max().unwrap_or(0);
-        entries.push(Entry { id, queue, resync: resync.clone() });
+        entries.push(Entry { id, session, ended: ended.clone(), queue, resync: resync.clone() });
         metrics::gauge!("websocket_connections_active").increment(1.0);
-        Some(Registration { hub: self.clone(), user, id, texts, resync })
+        Some(Registration { hub: self.clone(), user, id, texts, resync, ended })
+    }
+
+    /// Has all sockets closed whose session has ended.
+    pub(crate) fn end_sockets(&self, has_ended: impl Fn(&Session) -> bool) {
+        let sockets = self.lock();
+        for entry in sockets.values().flatten().filter(|entry| has_ended(&entry.session)) {
+            entry.ended.cancel();
+        }
     }
 
     /// Gives a text to all sockets of a walker. Those whose queue is full lose their end of it, and close.
@@ -132,13 +147,26 @@ mod tests {
     use super::*;
     use uuid::Uuid;
 
+    fn session(user: u128) -> Session {
+        Session::begin(Uuid::from_u128(user), std::time::SystemTime::now())
+    }
+
+    #[test]
+    fn the_sockets_of_a_session_that_has_ended_are_closed_and_no_others() {
+        let hub = Hub::default();
+        let (ended, kept, other) = (session(1), session(1), session(2));
+        let sockets = [ended, ended, kept, other].map(|session| hub.register(session, 4).unwrap());
+        hub.end_sockets(|session| session.id == ended.id);
+        assert_eq!(sockets.map(|socket| socket.ended.is_cancelled()), [true, true, false, false]);
+    }
+
     #[tokio::test]
     async fn a_socket_that_cannot_keep_up_is_cut_off_and_the_others_are_not() {
         let hub = Hub::default();
-        let user = UserId(Uuid::from_u128(1));
-        let mut slow = hub.register(user, 2).unwrap();
-        let mut quick = hub.register(user, 2).unwrap();
-        assert!(hub.register(user, 2).is_none());
+        let (user, session) = (UserId(Uuid::from_u128(1)), session(1));
+        let mut slow = hub.register(session, 2).unwrap();
+        let mut quick = hub.register(session, 2).unwrap();
+        assert!(hub.register(session, 2).is_none());
         for _ in 0..=QUEUE {
             hub.tell(user, &"news".into());
             quick.texts.recv().await.unwrap();

@@ -18,7 +18,7 @@ use service::{
     Problem, SharedSessionKeys,
     admin_server::{self, Probes},
 };
-use store::Database;
+use store::{Database, RevokedSessions};
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -40,6 +40,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let app = app::App {
         database: database.clone(),
         sessions: SharedSessionKeys::new(config.door.session_keys()),
+        revoked: RevokedSessions::default(),
         hub: hub::Hub::default(),
         snapshots: Semaphore::new(SNAPSHOTS_AT_ONCE).into(),
         sockets: TaskTracker::new(),
@@ -52,12 +53,14 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
 
     let probes = Probes::default()
         .needs("postgresql", &database, |database| async move { database.ready().await })
+        .needs("revoked_sessions", &app.revoked, |revoked| async move { revoked.ready().await })
         .needs("nats", &bus, |bus| async move { bus.ready().await });
     let admin = admin_server::serve(config.reporting.admin_addr, probes, shutdown.clone())
         .await
         .with_context(|| format!("ADMIN_ADDR {}", config.reporting.admin_addr))?;
     let admin = tokio::spawn(admin);
     let news = bus.news(shutdown.clone()).await?;
+    let revocations = tokio::spawn(app.clone().follow_revocations(bus.clone()));
     let listening = tokio::spawn(hub::pass_on(app.hub.clone(), news));
 
     let listener = TcpListener::bind(config.door.listen_addr)
@@ -69,6 +72,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     sockets.close();
     sockets.wait().await;
     listening.await?;
+    revocations.abort();
     admin.abort();
     bus.close().await;
     database.close().await;

@@ -70,10 +70,11 @@ impl Socket {
     /// Serves until the connection is over, or at once says good-bye when the notifier stops: whatever is under way
     /// then fails for want of what is stopping, too, and that is not what a walker should hear.
     async fn run(&mut self, registration: Registration) -> Over {
-        let shutdown = self.app.shutdown.clone();
+        let (shutdown, ended) = (self.app.shutdown.clone(), registration.ended.clone());
         tokio::select! {
             biased;
             () = shutdown.cancelled() => Over(Some((close_code::AWAY, "the server is restarting"))),
+            () = ended.cancelled() => Over(Some((close_code::POLICY, "the session has ended"))),
             over = self.converse(registration) => over,
         }
     }

@@ -13,8 +13,8 @@ use bus::{AreaEnriched, Delivery, EnrichmentJob, GenerateRouteJob, Outcome};
 use domain::{Refusal, Route, SearchArea, StatusEvent};
 use service::{analytics::Event, telemetry};
 use store::{
-    Attempt, NewsOf, Release, StoreError, WantedEnrichment, claim_next, claimable_in, complete, fail,
-    is_pinned, mark_notified, pois_within, release, renew_lease, told, untold, want_enrichment,
+    Attempt, CachedFor, NewsOf, Release, StoreError, WantedEnrichment, cached_for, claim_next, claimable_in,
+    complete, fail, mark_notified, pois_within, release, renew_lease, told, untold, want_enrichment,
 };
 use thiserror::Error;
 use tokio::sync::watch;
@@ -121,12 +121,13 @@ async fn work(app: &App, attempt: &Attempt) -> Outcome {
             tracing::info!(status = %event.status, duration_ms = started.elapsed().as_millis() as u64, "request ended");
             app.health.note_success();
             announce(app, event).await;
-            if let Some(route) = route {
-                ask_for(app, &wanted).await;
+            ask_for(app, &wanted).await;
+            if let Some(route) = route
+                && remember(app, attempt, &route).await
+            {
                 let route_duration_minutes = f64::from(route.duration_s) / 60.0;
                 let event = Event::RouteComputed { route_duration_minutes, poi_count: route.stops.len() };
                 app.analytics.tell(attempt.user_id.0, event);
-                remember(app, attempt, &route).await;
             }
             Outcome::Done
         }
@@ -225,12 +226,20 @@ async fn announce(app: &App, event: StatusEvent) {
     }
 }
 
-/// Keeps the route for whoever wishes the same. Its walker may have pinned it before it was there to be pinned.
-async fn remember(app: &App, attempt: &Attempt, route: &Route) {
-    app.redis.cache_route(&attempt.cache_key, route).await;
-    if is_pinned(&app.database, &attempt.cache_key).await.unwrap_or(false) {
-        app.redis.pin_route(&attempt.cache_key, true).await;
+/// Keeps the route for whoever wishes the same, unless its request was deleted meanwhile. Whoever deletes a request
+/// deletes its row first and the cached copy then, so the row is looked for after the copy was made. Returns whether it
+/// is there.
+async fn remember(app: &App, attempt: &Attempt, route: &Route) -> bool {
+    let bound_bytes = u64::from(app.config.redis.route_cache_mib) * 1024 * 1024;
+    app.redis.cache_route(&attempt.cache_key, route, bound_bytes).await;
+    let cached_for = cached_for(&app.database, attempt.request_id, &attempt.cache_key).await;
+    match cached_for {
+        Ok(CachedFor::Others) => {}
+        Ok(CachedFor::Saved) => app.redis.keep_route(&attempt.cache_key, true).await,
+        // Where nobody can tell, it must not stay.
+        Ok(CachedFor::Nobody) | Err(_) => app.redis.forget_routes(&[attempt.cache_key.clone()]).await,
     }
+    cached_for.is_ok_and(|cached_for| cached_for != CachedFor::Nobody)
 }
 
 /// Puts the request back into the queue. What is this worker's own trouble, or passes, costs the request nothing; the

@@ -11,6 +11,7 @@ mod idle;
 mod networks;
 
 use anyhow::Context;
+use domain::{Revocation, RevokedSessions};
 use service::{
     admin_server::{self, Probes},
     analytics::Analytics,
@@ -44,6 +45,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
 
     let networks = networks::Networks::new(database.clone(), config.network_cache_mib as usize * 1024 * 1024);
     let analytics = Analytics::start(&config.analytics, &config.tls).map_err(anyhow::Error::msg)?;
+    let forgetting = tokio::spawn(forget_erased(bus.clone(), analytics.clone()));
     let app = app::App {
         database: database.clone(),
         redis,
@@ -67,9 +69,22 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     looking.join_all().await;
     watching.await?;
 
+    forgetting.abort();
     admin.abort();
     analytics.flush().await;
     bus.close().await;
     database.close().await;
     Ok(())
+}
+
+/// Sends nothing more of walkers who are erased, for as long as it is polled.
+async fn forget_erased(bus: bus::Bus, analytics: Analytics) {
+    let take_in = |revocation: Revocation| {
+        if revocation.scope == RevokedSessions::OfErased {
+            analytics.forget(revocation.user_id.0);
+        }
+    };
+    if let Err(error) = bus.hear_revocations(take_in).await {
+        tracing::error!(%error, "nobody hears which walkers are erased");
+    }
 }

@@ -2,7 +2,11 @@
 //! waits for it, and nothing is known of a walker but the pseudonymous id. PostHog's own crate brings a second stack of
 //! HTTP and TLS, so the one call that is needed is made here.
 
-use std::time::Duration;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
@@ -25,6 +29,8 @@ const BATCH: usize = 100;
 const GATHERING: Duration = Duration::from_secs(2);
 /// How long one call may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Erased walkers that are remembered: far more than have an event in the queue.
+const MAX_FORGOTTEN: usize = 10_000;
 /// How long a program that ends waits for the last call.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -48,10 +54,29 @@ pub enum Event {
 #[derive(Clone, Debug)]
 pub struct Analytics {
     queue: Option<mpsc::Sender<Message>>,
+    forgotten: Forgotten,
+}
+
+/// Walkers of whom nothing is sent any more.
+#[derive(Clone, Debug, Default)]
+struct Forgotten(Arc<Mutex<VecDeque<Uuid>>>);
+
+impl Forgotten {
+    fn add(&self, walker: Uuid) {
+        let mut walkers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if walkers.len() == MAX_FORGOTTEN {
+            walkers.pop_front();
+        }
+        walkers.push_back(walker);
+    }
+
+    fn contains(&self, walker: &Uuid) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(walker)
+    }
 }
 
 enum Message {
-    Event(Value),
+    Event(Uuid, Value),
     Flush(oneshot::Sender<()>),
 }
 
@@ -59,26 +84,36 @@ impl Analytics {
     /// Starts the task that sends.
     pub fn start(config: &AnalyticsConfig, tls: &TlsConfig) -> Result<Self, String> {
         if config.posthog_api_key.0.is_empty() {
-            return Ok(Self { queue: None });
+            return Ok(Self { queue: None, forgotten: Forgotten::default() });
         }
         let (queue, messages) = mpsc::channel(QUEUE);
         // A certificate of ours is for servers of ours.
         let tls = TlsConfig { tls_ca_file: tls.tls_ca_file.clone(), ..TlsConfig::default() };
         let client = http_client::builder(&tls)?.timeout(PATIENCE).build().map_err(reason)?;
+        let forgotten = Forgotten::default();
         let sender = Sender {
             client,
             url: format!("{}/batch/", config.posthog_host.as_str().trim_end_matches('/')),
             api_key: config.posthog_api_key.0.clone(),
+            forgotten: forgotten.clone(),
         };
         tokio::spawn(sender.send_all(messages));
-        Ok(Self { queue: Some(queue) })
+        Ok(Self { queue: Some(queue), forgotten })
     }
 
     /// Tells an event, sooner or later, or drops it.
     pub fn tell(&self, walker: Uuid, event: Event) {
         let Some(queue) = &self.queue else { return };
-        if queue.try_send(Message::Event(event.to_json(walker))).is_err() {
+        if queue.try_send(Message::Event(walker, event.to_json(walker))).is_err() {
             count("dropped", 1);
+        }
+    }
+
+    /// Sends nothing of a walker from now on, not even what is waiting: they were erased. A call that is under way is
+    /// not called back.
+    pub fn forget(&self, walker: Uuid) {
+        if self.queue.is_some() {
+            self.forgotten.add(walker);
         }
     }
 
@@ -115,6 +150,7 @@ struct Sender {
     client: reqwest::Client,
     url: String,
     api_key: String,
+    forgotten: Forgotten,
 }
 
 impl Sender {
@@ -126,14 +162,16 @@ impl Sender {
             let mut next = Some(first);
             while let Some(message) = next {
                 match message {
-                    Message::Event(event) => batch.push(event),
+                    Message::Event(walker, event) => batch.push((walker, event)),
                     Message::Flush(done) => waiting = Some(done),
                 }
                 let is_full = batch.len() >= BATCH || waiting.is_some();
                 next =
                     if is_full { None } else { timeout_at(deadline, messages.recv()).await.ok().flatten() };
             }
+            batch.retain(|(walker, _)| !self.forgotten.contains(walker));
             if !batch.is_empty() {
+                let batch: Vec<Value> = batch.into_iter().map(|(_, event)| event).collect();
                 self.send(&batch).await;
             }
             if let Some(done) = waiting {

@@ -6,7 +6,7 @@ mod files;
 mod links;
 mod secret;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
 
@@ -129,6 +129,9 @@ pub struct RedisConfig {
     /// The private key (PEM) of our certificate for this link.
     #[arg(long, env = "REDIS_CLIENT_KEY_FILE", value_parser = key_file, requires = "redis_client_cert_file")]
     pub redis_client_key_file: Option<PathBuf>,
+    /// Mebibytes of Redis that cached routes may take.
+    #[arg(long, env = "ROUTE_CACHE_MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub route_cache_mib: u32,
 }
 
 /// Where events for product analytics are sent.
@@ -160,6 +163,9 @@ pub struct DoorConfig {
     /// Where browsers reach us; on https the session cookie gets the `__Host-` prefix and `Secure`.
     #[arg(long, env = "PUBLIC_URL", default_value = "http://localhost:8080", value_parser = public_url)]
     pub public_url: String,
+    /// Days after which a session ends, however often its cookie was renewed.
+    #[arg(long, env = "SESSION_MAX_DAYS", default_value_t = 730, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub session_max_days: u32,
 }
 
 fn public_url(text: &str) -> Result<String, String> {
@@ -178,6 +184,7 @@ impl DoorConfig {
             self.session_key_previous.as_ref(),
             self.public_url.starts_with("https://"),
         )
+        .lasting(Duration::from_secs(u64::from(self.session_max_days) * 24 * 60 * 60))
     }
 }
 

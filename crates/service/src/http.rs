@@ -189,8 +189,23 @@ fn finish(mut response: Response, id: &str) -> Response {
             }
         }
     }
-    if let Ok(value) = HeaderValue::from_str(id) {
-        response.headers_mut().insert(X_REQUEST_ID, value);
+    let headers = response.headers_mut();
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    // A shared cache would give the next caller the id of this one's request.
+    if !is_public(headers)
+        && let Ok(value) = HeaderValue::from_str(id)
+    {
+        headers.insert(X_REQUEST_ID, value);
     }
     response
+}
+
+/// A shared cache may keep the answer for others: nothing in it may depend on who asked.
+pub fn is_public(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+    let mut directives =
+        values.flat_map(|value| value.split(',')).map(|directive| directive.trim().to_lowercase());
+    directives.any(|directive| directive == "public" || directive.starts_with("s-maxage"))
 }

@@ -229,6 +229,6 @@ pub async fn fail(
     ended.map(StatusRow::into_event).transpose()
 }
 
-fn last_rev(attempt: i32) -> i64 {
+pub(crate) fn last_rev(attempt: i32) -> i64 {
     i64::from(attempt) * REVS_PER_ATTEMPT + REVS_PER_ATTEMPT - 1
 }

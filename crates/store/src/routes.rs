@@ -239,30 +239,39 @@ pub async fn routes_of(
     Ok(summaries.collect())
 }
 
-/// How pinning went.
+/// How saving went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Pinning {
-    /// It is as asked for; the cached copy under this key lives on while somebody has it pinned.
+pub enum Saving {
+    /// It is as asked for.
     Done {
         /// Where the route is cached.
         cache_key: String,
-        /// Somebody, this walker or another, still has a route of this key pinned.
-        still_pinned: bool,
+        /// Somebody, this walker or another, still has a route of this key saved: its cached copy may stay longer.
+        still_saved: bool,
     },
+    /// The walker has saved as many as they may.
+    TooMany,
     /// The walker has such a request, but no route yet, or none at all.
     NotComplete,
     /// The walker has no such route.
     NoRoute,
 }
 
-/// Pins a walker's route, or lets it go.
+/// Saves a walker's route, unless they have saved `limit` others, or lets it go.
 pub async fn set_saved(
     database: &Database,
     user: UserId,
     route: RouteId,
     saved: bool,
-) -> Result<Pinning, StoreError> {
+    limit: i64,
+) -> Result<Saving, StoreError> {
     let mut transaction = database.begin().await?;
+    if saved {
+        // The walker's row is the lock under which saved routes are counted.
+        sqlx::query!("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", user.0)
+            .fetch_optional(&mut *transaction)
+            .await?;
+    }
     let Some(request) = sqlx::query!(
         "SELECT id, cache_key FROM route_requests WHERE route_id = $1 AND user_id = $2",
         route.0,
@@ -271,7 +280,7 @@ pub async fn set_saved(
     .fetch_optional(&mut *transaction)
     .await?
     else {
-        return Ok(Pinning::NoRoute);
+        return Ok(Saving::NoRoute);
     };
     let changed = sqlx::query!(
         "UPDATE routes SET saved_at = CASE WHEN $2 THEN coalesce(saved_at, now()) END WHERE request_id = $1",
@@ -281,25 +290,60 @@ pub async fn set_saved(
     .execute(&mut *transaction)
     .await?;
     if changed.rows_affected() == 0 {
-        return Ok(Pinning::NotComplete);
+        return Ok(Saving::NotComplete);
     }
-    let still_pinned = pinned(&mut *transaction, &request.cache_key).await?;
+    if saved && saved_routes(&mut transaction, user).await? > limit {
+        return Ok(Saving::TooMany);
+    }
+    let still_saved = is_saved(&mut *transaction, &request.cache_key).await?;
     transaction.commit().await?;
-    Ok(Pinning::Done { cache_key: request.cache_key, still_pinned })
+    Ok(Saving::Done { cache_key: request.cache_key, still_saved })
 }
 
-/// Somebody has a route of this key pinned.
-pub async fn is_pinned(database: &Database, cache_key: &str) -> Result<bool, StoreError> {
-    pinned(&database.pool, cache_key).await
+async fn saved_routes(connection: &mut PgConnection, user: UserId) -> Result<i64, StoreError> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM routes WHERE user_id = $1 AND saved_at IS NOT NULL"#,
+        user.0
+    );
+    Ok(count.fetch_one(connection).await?)
 }
 
-async fn pinned(executor: impl PgExecutor<'_>, cache_key: &str) -> Result<bool, StoreError> {
-    let pinned = sqlx::query_scalar!(
+/// What a cached copy of a route is still good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CachedFor {
+    /// Whoever wishes the same.
+    Others,
+    /// Also for somebody who has saved it.
+    Saved,
+    /// Nobody: the request that it was made for is gone, and its route with it.
+    Nobody,
+}
+
+/// What the copy of a request's route is good for that was just cached. Whoever deletes a request deletes its row first
+/// and the copy then, so that a copy that came too late is found here.
+pub async fn cached_for(
+    database: &Database,
+    request: RequestId,
+    cache_key: &str,
+) -> Result<CachedFor, StoreError> {
+    let is_there = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM route_requests WHERE id = $1) AS "is_there!""#,
+        request.0
+    );
+    if !is_there.fetch_one(&database.pool).await? {
+        return Ok(CachedFor::Nobody);
+    }
+    Ok(if is_saved(&database.pool, cache_key).await? { CachedFor::Saved } else { CachedFor::Others })
+}
+
+/// Somebody has a route of this key saved.
+async fn is_saved(executor: impl PgExecutor<'_>, cache_key: &str) -> Result<bool, StoreError> {
+    let saved = sqlx::query_scalar!(
         r#"SELECT EXISTS (
                SELECT FROM routes r JOIN route_requests q ON q.id = r.request_id
                WHERE q.cache_key = $1 AND r.saved_at IS NOT NULL
-           ) AS "pinned!""#,
+           ) AS "saved!""#,
         cache_key
     );
-    Ok(pinned.fetch_one(executor).await?)
+    Ok(saved.fetch_one(executor).await?)
 }

@@ -79,6 +79,17 @@ pub async fn user(database: &Database, id: UserId) -> Result<User, StoreError> {
     })
 }
 
+/// Notes that a walker was here, where they have a row. Once a day is enough.
+pub async fn note_activity(database: &Database, id: UserId) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE users SET active_at = now() WHERE id = $1 AND active_at < now() - interval '1 day'",
+        id.0
+    )
+    .execute(&database.pool)
+    .await?;
+    Ok(())
+}
+
 /// The revision of a profile that was never changed: the default of `users.revision`.
 const FIRST_REVISION: i64 = 1;
 

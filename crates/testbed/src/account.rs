@@ -12,17 +12,26 @@ impl Account {
     /// PostgreSQL refuses root, so root lends it the account that its package made. An ordinary user runs it as
     /// oneself: `None`.
     pub fn for_postgres() -> anyhow::Result<Option<Self>> {
+        Self::lent("postgres")
+    }
+
+    /// The same for Apache, with the account that every Debian has for web servers.
+    pub fn for_apache() -> anyhow::Result<Option<Self>> {
+        Self::lent("www-data")
+    }
+
+    fn lent(user: &str) -> anyhow::Result<Option<Self>> {
         if !is_root() {
             return Ok(None);
         }
         let passwd = fs::read_to_string("/etc/passwd").context("reading /etc/passwd")?;
         for line in passwd.lines() {
             let fields: Vec<&str> = line.split(':').collect();
-            if let ["postgres", _, uid, gid, ..] = fields[..] {
-                return Ok(Some(Self { uid: uid.parse()?, gid: gid.parse()? }));
+            if fields.len() > 3 && fields[0] == user {
+                return Ok(Some(Self { uid: fields[2].parse()?, gid: fields[3].parse()? }));
             }
         }
-        bail!("PostgreSQL does not run as root and there is no user `postgres`; run as an ordinary user")
+        bail!("this server does not run as root and there is no user `{user}`; run as an ordinary user")
     }
 
     /// Whether this account can reach what lies in a folder: it needs the search bit on it and on all above it.

@@ -49,10 +49,15 @@ pub async fn set_up(progress: &Progress) -> anyhow::Result<()> {
     martin::set_up(progress).await
 }
 
-/// Installs what only tests need: a browser, and readers of vector tiles that others wrote.
+/// Installs what only tests need: a browser, a shared cache, and readers of vector tiles that others wrote.
 pub async fn set_up_tests(progress: &Progress) -> anyhow::Result<()> {
-    if find_in_path("chromium").is_none() {
-        progress.step("installing chromium with apt", apt::install(&["chromium"])).await?;
+    let missing: Vec<&str> = [("chromium", "chromium"), ("apache2", "apache2-bin")]
+        .into_iter()
+        .filter_map(|(program, package)| find_in_path(program).is_none().then_some(package))
+        .collect();
+    if !missing.is_empty() {
+        let what = format!("installing {} with apt", missing.join(" and "));
+        progress.step(&what, apt::install(&missing)).await?;
     }
     let (home, note) = (tile_readers(), tile_readers().join("made-of"));
     if !fs::read_to_string(&note).is_ok_and(|noted| noted == TILE_READERS.join(" ")) {

@@ -331,6 +331,7 @@ fn plan(options: &Options, links: &Links<'_>, overpass_url: &str) -> anyhow::Res
         ("RATE_LIMIT_ADDRESS_PER_MINUTE", "1000000".into()),
         ("OPEN_COST_PER_ADDRESS", "1000000".into()),
         ("MAX_WAIT_SECONDS", "1000000".into()),
+        ("NEW_USERS_PER_ADDRESS_PER_HOUR", "1000000".into()),
     ];
     for plan in &mut plans {
         let places = links.of(plan.role.program())?;

@@ -1,3 +1,4 @@
+pub(crate) mod deletion;
 pub(crate) mod interest_themes;
 pub(crate) mod interests;
 pub(crate) mod my_routes;
@@ -8,5 +9,6 @@ pub(crate) mod route_tiles;
 pub(crate) mod routes;
 pub(crate) mod saved_routes;
 pub(crate) mod session;
+pub(crate) mod user_export;
 pub(crate) mod users;
 pub(crate) mod wire;

@@ -1,7 +1,7 @@
 use axum::extract::State;
 use domain::{RequestStatus, RouteId, UserId};
 use http::StatusCode;
-use store::{Pinning, set_saved};
+use store::{Saving, set_saved};
 
 use crate::{
     app::App,
@@ -10,13 +10,13 @@ use crate::{
     extract::{PathId, Walker},
 };
 
-/// Pins a route: it is kept for ever.
+/// Saves a route: it is kept for as long as its walker.
 #[utoipa::path(
     put, path = "/api/v1/routes/{route_id}/saved", tag = "routes", security(("session" = [])),
     params(("route_id" = Uuid, Path, description = "A complete route")),
     responses(
-        (status = 204, description = "It is pinned"),
-        (status = 409, description = "It is not complete", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 204, description = "It is saved"),
+        (status = 409, description = "It is not complete, or as many routes are saved as may be", body = ProblemDocument, content_type = "application/problem+json"),
         (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
@@ -25,15 +25,15 @@ pub(crate) async fn save_route(
     Walker(user): Walker,
     PathId(route): PathId<RouteId>,
 ) -> Result<StatusCode, ApiError> {
-    pin(&app, user, route, true).await
+    set(&app, user, route, true).await
 }
 
-/// Lets a pinned route go.
+/// Lets a saved route go.
 #[utoipa::path(
     delete, path = "/api/v1/routes/{route_id}/saved", tag = "routes", security(("session" = [])),
     params(("route_id" = Uuid, Path, description = "A complete route")),
     responses(
-        (status = 204, description = "It is not pinned"),
+        (status = 204, description = "It is not saved"),
         (status = 409, description = "It is not complete", body = ProblemDocument, content_type = "application/problem+json"),
         (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json")
     )
@@ -43,21 +43,23 @@ pub(crate) async fn unsave_route(
     Walker(user): Walker,
     PathId(route): PathId<RouteId>,
 ) -> Result<StatusCode, ApiError> {
-    pin(&app, user, route, false).await
+    set(&app, user, route, false).await
 }
 
-async fn pin(app: &App, user: UserId, route: RouteId, saved: bool) -> Result<StatusCode, ApiError> {
-    match set_saved(&app.database, user, route, saved).await? {
-        Pinning::Done { cache_key, still_pinned } => {
-            app.redis.pin_route(&cache_key, still_pinned).await;
+async fn set(app: &App, user: UserId, route: RouteId, saved: bool) -> Result<StatusCode, ApiError> {
+    let limit = app.config.saved_routes_per_user;
+    match set_saved(&app.database, user, route, saved, limit).await? {
+        Saving::Done { cache_key, still_saved } => {
+            app.redis.keep_route(&cache_key, still_saved).await;
             Ok(StatusCode::NO_CONTENT)
         }
-        Pinning::NotComplete => {
+        Saving::TooMany => Err(ApiError::TooManySaved(limit)),
+        Saving::NotComplete => {
             let state = store::route(&app.database, user, route).await?;
             Err(ApiError::NotComplete {
                 failed: state.is_some_and(|state| state.status == RequestStatus::Failed),
             })
         }
-        Pinning::NoRoute => Err(ApiError::NotFound("This route")),
+        Saving::NoRoute => Err(ApiError::NotFound("This route")),
     }
 }

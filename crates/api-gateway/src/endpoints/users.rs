@@ -1,14 +1,14 @@
 use std::time::SystemTime;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     response::{IntoResponse, Response},
 };
 use domain::{User, UserId};
 use http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
-use service::analytics::Event;
+use service::{CallerAddress, analytics::Event};
 use store::user;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -17,7 +17,7 @@ use crate::{
     app::App,
     endpoints::wire::{AccessibilityNeeds, ProblemDocument},
     error::ApiError,
-    extract::{Walker, is_known},
+    extract::{CurrentSession, Walker, is_known},
 };
 
 /// A walker's profile.
@@ -49,19 +49,27 @@ pub(crate) struct Preferences {
         (status = 201, description = "A new walker; the session is in the cookie", body = Profile,
             headers(("set-cookie" = String, description = "The session"), ("etag" = String, description = "The revision"))),
         (status = 200, description = "The walker of the session that was sent", body = Profile),
+        (status = 429, description = "Too many requests, or too many new walkers at this address", body = ProblemDocument, content_type = "application/problem+json"),
         (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
 pub(crate) async fn create_user(
     State(app): State<App>,
-    walker: Option<Walker>,
+    Extension(CallerAddress(address)): Extension<CallerAddress>,
+    session: Option<CurrentSession>,
 ) -> Result<Response, ApiError> {
-    if let Some(Walker(id)) = walker {
-        let user = user(&app.database, id).await?;
-        app.analytics.tell(id.0, Event::UserLogin);
+    if let Some(CurrentSession(session)) = session {
+        let user = user(&app.database, UserId(session.user_id)).await?;
+        app.analytics.tell(session.user_id, Event::UserLogin);
         return Ok(with_profile(StatusCode::OK, user));
     }
-    // Nothing is written before the walker's first wish: see `store::Account`.
+    let limit = app.config.new_users_limit();
+    let allowance = app.limiter.knock(&format!("new-users:{address}"), limit).await;
+    if !allowance.allowed {
+        metrics::counter!("rate_limited_total", "policy" => "new-users").increment(1);
+        return Err(ApiError::TooManyNewUsers(allowance));
+    }
+    // Nothing is written before the walker's first wish: see `store::Account`. They have signed up then, not before.
     let id = UserId(Uuid::new_v4());
     let user = user(&app.database, id).await?;
     let mut response = with_profile(StatusCode::CREATED, user);
@@ -87,7 +95,9 @@ pub(crate) async fn get_me(
 ) -> Result<Response, ApiError> {
     let user = user(&app.database, id).await?;
     if is_known(&headers, &etag(user.revision)) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag(user.revision))]).into_response());
+        let headers =
+            [(header::ETAG, etag(user.revision)), (header::CACHE_CONTROL, "private, no-cache".into())];
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     Ok(with_profile(StatusCode::OK, user))
 }

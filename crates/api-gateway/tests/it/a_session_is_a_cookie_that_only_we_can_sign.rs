@@ -20,7 +20,7 @@ async fn a_visitor_becomes_a_walker_once_and_stays_the_same_one() {
     assert_eq!(first.status, StatusCode::CREATED);
     let cookie = first.header("set-cookie").to_owned();
     let (pair, attributes) = cookie.split_once("; ").unwrap();
-    assert!(pair.starts_with("wildside=wildside-session-1."), "{cookie}");
+    assert!(pair.starts_with("wildside=wildside-session-2."), "{cookie}");
     let mut attributes: Vec<&str> = attributes.split("; ").collect();
     attributes.sort_unstable();
     // 400 days are the most that browsers keep a cookie. Secure would keep it from a server on plain http.
@@ -32,6 +32,11 @@ async fn a_visitor_becomes_a_walker_once_and_stays_the_same_one() {
     assert_eq!(again.header("set-cookie"), "");
     assert_eq!(again.json(), first.json());
     assert_eq!(walker.get("/api/v1/users/me").await.unwrap().json(), first.json());
+    // Nothing is written before the walker writes something; then all of it belongs together.
+    assert_eq!(town.sql("SELECT count(*) FROM users").await, "0");
+    let interests = serde_json::json!({"interest_theme_ids": town.themes[..2]});
+    let put = walker.send(Method::PUT, "/api/v1/users/me/interests", Some(&interests)).await.unwrap();
+    assert_eq!((put.status, &put.json()["id"]), (StatusCode::OK, &first.json()["id"]), "{}", put.text());
     assert_eq!(town.sql("SELECT count(*) FROM users").await, "1");
 
     // A session that is not good is as good as none: a new walker comes of it.

@@ -2,42 +2,7 @@ use serde_json::{Value, json};
 use testbed::{Answer, Method, Options, StatusCode, Walker};
 use uuid::Uuid;
 
-use crate::{town::Town, wrongs};
-
-/// An operation of the OpenAPI document.
-struct Operation {
-    method: Method,
-    path: String,
-    /// It needs a session.
-    session: bool,
-}
-
-impl Operation {
-    fn all(document: &Value) -> Vec<Self> {
-        let paths = document["paths"].as_object().unwrap();
-        let operations = paths.iter().flat_map(|(path, methods)| {
-            methods.as_object().unwrap().iter().map(move |(method, operation)| Self {
-                method: method.to_uppercase().parse().unwrap(),
-                path: path.clone(),
-                session: operation["security"]
-                    .as_array()
-                    .is_some_and(|schemes| schemes.iter().any(|scheme| scheme.get("session").is_some())),
-            })
-        });
-        operations.collect()
-    }
-
-    fn name(&self) -> String {
-        format!("{} {}", self.method, self.path)
-    }
-
-    async fn ask(&self, walker: &Walker, ids: [(&str, &str); 5], body: Option<&Value>) -> Answer {
-        let path =
-            ids.iter().fold(self.path.clone(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id));
-        assert!(!path.contains('{'), "{path}: nobody has told this test what to put there");
-        walker.send(self.method.clone(), &path, body).await.unwrap()
-    }
-}
+use crate::{operations::Operation, town::Town, wrongs};
 
 /// An answer without what differs between any two answers.
 fn comparable(answer: &Answer) -> (StatusCode, Vec<(String, String)>, String) {
@@ -68,18 +33,17 @@ async fn every_operation_serves_its_owner_hides_from_others_and_turns_strangers_
 
     for operation in &operations {
         let name = operation.name();
-        let body = match name.as_str() {
-            "POST /api/v1/routes" => Some(town.wish(2)),
-            "PUT /api/v1/users/me/interests" => Some(json!({"interest_theme_ids": town.themes[..2]})),
-            _ => None,
-        };
+        let body = operation.body(&town);
         // A session is ended at the end; this walker is needed until then.
         if name == "DELETE /api/v1/session" {
             assert!(!operation.session, "{name}: who has no session may end it");
             continue;
         }
-        let answer = operation.ask(&owner, of_owner, body.as_ref()).await;
-        assert!(answer.status.is_success(), "{name}: the owner got {}: {}", answer.status, answer.text());
+        // What takes the walker or the route away is left for the end, too; others must not be able to do it.
+        if !operation.is_last() {
+            let answer = operation.ask(&owner, of_owner, body.as_ref()).await;
+            assert!(answer.status.is_success(), "{name}: the owner got {}: {}", answer.status, answer.text());
+        }
 
         if operation.session {
             with_session += 1;
@@ -95,9 +59,7 @@ async fn every_operation_serves_its_owner_hides_from_others_and_turns_strangers_
             let of_nobody = [("route_id", nowhere.as_str()), ("poi_id", "4"), tile[0], tile[1], tile[2]];
             for accept in [None, Some("application/geo+json"), Some("application/gpx+xml")] {
                 let ask = async |ids: [(&str, &str); 5]| {
-                    let path = ids.iter().fold(operation.path.clone(), |path, (name, id)| {
-                        path.replace(&format!("{{{name}}}"), id)
-                    });
+                    let path = Operation::filled(&operation.path, &ids);
                     let request = other.request(operation.method.clone(), &path);
                     let request = match accept {
                         Some(form) => request.header("accept", form),
@@ -120,7 +82,7 @@ async fn every_operation_serves_its_owner_hides_from_others_and_turns_strangers_
     }
     assert_eq!(
         (with_id, with_session),
-        (4, 8),
+        (5, 12),
         "operations come and go: look whether the matrix still sees all"
     );
 
@@ -131,6 +93,27 @@ async fn every_operation_serves_its_owner_hides_from_others_and_turns_strangers_
         (owner.get("/api/v1/users/me").await.unwrap(), other.get("/api/v1/users/me").await.unwrap());
     assert_ne!(me.json()["id"], others.json()["id"]);
     assert_eq!(others.json()["interest_theme_ids"], json!([]));
+
+    // In the end the owner does it all, and nobody else is touched. The walker goes last.
+    let mut last: Vec<&Operation> = operations.iter().filter(|operation| operation.is_last()).collect();
+    last.sort_by_key(|operation| (operation.path.len(), operation.name()));
+    let names: Vec<String> = last.iter().rev().map(|operation| operation.name()).collect();
+    assert_eq!(
+        names,
+        ["DELETE /api/v1/users/me/sessions", "DELETE /api/v1/routes/{route_id}", "DELETE /api/v1/users/me"]
+    );
+    let mut owner = owner;
+    for operation in last.into_iter().rev() {
+        let answer = operation.ask(&owner, of_owner, None).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}: {}", operation.name(), answer.text());
+        if let Some(cookie) =
+            answer.header("set-cookie").split(';').next().filter(|cookie| !cookie.is_empty())
+        {
+            owner = owner.with_cookie(Some(cookie.to_owned()));
+        }
+    }
+    assert_eq!(other.get("/api/v1/users/me").await.unwrap().json(), others.json());
+    assert_eq!(town.sql(&format!("SELECT count(*) FROM routes WHERE id = '{route_id}'")).await, "0");
 }
 
 #[tokio::test(flavor = "multi_thread")]

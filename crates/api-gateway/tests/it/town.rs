@@ -74,6 +74,23 @@ impl Town {
         self.system.redis().ask(command).await.unwrap()
     }
 
+    /// The names of all keys in Redis.
+    pub async fn redis_keys(&self) -> Vec<String> {
+        let url = self.system.redis().url();
+        let mut socket = TcpStream::connect(url.trim_start_matches("redis://")).await.unwrap();
+        socket.write_all(b"KEYS *\r\nQUIT\r\n").await.unwrap();
+        let mut heard = String::new();
+        socket.read_to_string(&mut heard).await.unwrap();
+        heard.lines().filter(|line| !line.starts_with(['*', '$', '+'])).map(ToOwned::to_owned).collect()
+    }
+
+    /// Panics where something in Redis stays for ever.
+    pub async fn assert_everything_in_redis_expires(&self) {
+        for key in self.redis_keys().await {
+            assert_ne!(self.redis(&format!("TTL {key}")).await, ":-1", "{key}");
+        }
+    }
+
     /// The cookie of a session as this system, or another one of that key, would sign it.
     pub fn cookie(key: &str, user: Uuid, now: SystemTime) -> String {
         let keys = SessionKeys::new(&key.parse::<Secret>().unwrap(), None, false);

@@ -1,7 +1,10 @@
 use std::{collections::BTreeSet, fmt::Debug, fs, path::Path};
 
-use bus::{AreaEnriched, EnrichmentJob, GenerateRouteJob, Job, MaintenanceJob, NEWS_SUBJECTS, RouteStatus};
-use domain::{RequestStatus, StatusEvent};
+use bus::{
+    AreaEnriched, EnrichmentJob, GenerateRouteJob, Job, MaintenanceJob, NEWS_SUBJECTS, RouteStatus,
+    SessionsRevoked,
+};
+use domain::{RequestStatus, Revocation, RevokedSessions, StatusEvent};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -20,6 +23,9 @@ fn samples() -> Vec<(&'static str, Check)> {
         ("route_status_complete.json", check(&RouteStatus(complete()))),
         ("route_status_pending.json", check(&RouteStatus(pending()))),
         ("route_status_failed.json", check(&RouteStatus(failed()))),
+        ("sessions_revoked_one.json", check(&revoked(RevokedSessions::One(REQUEST.parse().unwrap())))),
+        ("sessions_revoked_begun_until.json", check(&revoked(begun_until()))),
+        ("sessions_revoked_of_erased.json", check(&revoked(RevokedSessions::OfErased))),
     ]
 }
 
@@ -83,6 +89,16 @@ fn failed() -> StatusEvent {
     }
 }
 
+fn revoked(scope: RevokedSessions) -> SessionsRevoked {
+    let expires_at = "2027-05-17T10:30:00Z".parse().unwrap();
+    SessionsRevoked(Revocation { user_id: WALKER.parse().unwrap(), scope, expires_at })
+}
+
+fn begun_until() -> RevokedSessions {
+    let time = "2026-04-11T09:15:30.250Z".parse().unwrap();
+    RevokedSessions::BegunUntil { time, kept: Some(ROUTE.parse().unwrap()) }
+}
+
 /// Compares a message with its sample, in both directions.
 type Check = Box<dyn Fn(&str)>;
 
@@ -123,6 +139,7 @@ fn a_message_is_addressed_by_what_it_is_about() {
     assert_eq!(RouteStatus(status()).subject(), format!("status.{WALKER}.{REQUEST}"));
     assert_eq!(enriched().subject(), format!("status.{WALKER}.{REQUEST}.enriched"));
     assert_eq!(NEWS_SUBJECTS, "status.>");
+    assert_eq!(SessionsRevoked::SUBJECT, "sessions.revoked");
     assert_eq!(job().message_id(3), format!("{REQUEST}:3"));
     assert_eq!(enrichment().subject(), format!("jobs.enrichment.{THEME}.12-2331-1185-2332-1186"));
     assert_eq!(enrichment().message_id(2), format!("12-2331-1185-2332-1186:{THEME}:2"));

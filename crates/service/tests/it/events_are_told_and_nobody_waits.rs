@@ -51,6 +51,22 @@ async fn events_come_in_batches_and_say_no_more_than_they_should() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_of_an_erased_walker_not_even_what_was_waiting() {
+    let posthog = Receiver::start().await.unwrap();
+    let analytics = analytics(&posthog.url(), "key");
+    let (erased, other) = (Uuid::from_u128(7), Uuid::from_u128(8));
+    analytics.tell(erased, Event::UserLogin);
+    analytics.tell(other, Event::UserLogin);
+    analytics.forget(erased);
+    analytics.tell(erased, COMPUTED);
+    analytics.flush().await;
+    let received = posthog.received();
+    let events: Vec<_> = received.iter().flat_map(|(_, batch)| batch["batch"].as_array().unwrap()).collect();
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!(events[0]["properties"]["distinct_id"], other.to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_waits_for_a_receiver_that_never_answers() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());

@@ -79,15 +79,16 @@ pub async fn told(database: &Database, news: &EnrichmentNews) -> Result<(), Stor
     Ok(())
 }
 
-/// Forgets those who waited for what has failed, or was learnt an hour ago: nobody waits so long. Returns how many.
-pub async fn forget_untold(database: &Database, limit: i64) -> Result<u64, StoreError> {
+/// Forgets those who waited for what has failed, or was learnt so many hours ago: nobody waits so long. Returns how many.
+pub async fn forget_untold(database: &Database, hours: i32, limit: i64) -> Result<u64, StoreError> {
     let forgotten = sqlx::query!(
         "DELETE FROM enrichment_requests AS r USING (
              SELECT waiting.area, waiting.theme_id, waiting.request_id
              FROM enrichment_requests AS waiting JOIN enrichments AS e USING (area, theme_id)
-             WHERE e.status <> 'wanted' AND e.finished_at < now() - interval '1 hour' LIMIT $1) AS old
+             WHERE e.status <> 'wanted' AND e.finished_at < now() - make_interval(hours => $2) LIMIT $1) AS old
          WHERE r.area = old.area AND r.theme_id = old.theme_id AND r.request_id = old.request_id",
-        limit
+        limit,
+        hours
     )
     .execute(&database.pool)
     .await?;

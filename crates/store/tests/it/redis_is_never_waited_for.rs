@@ -3,11 +3,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use store::{RateLimit, RateLimiter, Redis};
+use domain::RateLimit;
+use store::{RateLimiter, Redis};
 
 use crate::{soon, stage::route};
 
-const KEY: &str = "route:1:abc";
+const KEY: &str = "route:2:abc";
 /// What a caller waits at most: a quarter of a second, and something for a busy machine, but less than two tries take.
 const PATIENCE: Duration = Duration::from_millis(490);
 /// What calls cost that do not even try: less than one that does.
@@ -25,8 +26,8 @@ async fn is_not_waited_for(redis: &Redis) {
     let ((), took) = timed(async {
         for _ in 0..50 {
             assert_eq!(redis.cached_route(KEY).await, None);
-            redis.cache_route(KEY, &route(&[])).await;
-            redis.pin_route(KEY, true).await;
+            redis.cache_route(KEY, &route(&[]), 1 << 26).await;
+            redis.keep_route(KEY, true).await;
         }
     })
     .await;
@@ -45,7 +46,7 @@ async fn a_redis_that_was_never_there_costs_next_to_nothing() {
 async fn a_paused_redis_is_given_up_and_comes_back_by_itself() {
     let server = testbed::Redis::start().await.unwrap();
     let redis = Redis::new(&server.url()).unwrap();
-    redis.cache_route(KEY, &route(&[])).await;
+    redis.cache_route(KEY, &route(&[]), 1 << 26).await;
     assert!(redis.cached_route(KEY).await.is_some());
     server.pause();
     is_not_waited_for(&redis).await;
@@ -58,13 +59,13 @@ async fn a_paused_redis_is_given_up_and_comes_back_by_itself() {
 async fn a_killed_redis_is_given_up_and_comes_back_by_itself() {
     let server = testbed::Redis::start().await.unwrap();
     let redis = Redis::new(&server.url()).unwrap();
-    redis.cache_route(KEY, &route(&[])).await;
+    redis.cache_route(KEY, &route(&[]), 1 << 26).await;
     assert!(redis.cached_route(KEY).await.is_some());
     server.kill_9();
     is_not_waited_for(&redis).await;
     server.start_again().await.unwrap();
     let works = async || {
-        redis.cache_route(KEY, &route(&[])).await;
+        redis.cache_route(KEY, &route(&[]), 1 << 26).await;
         redis.cached_route(KEY).await.is_some()
     };
     soon("routes are cached again", works).await;
@@ -74,7 +75,7 @@ async fn a_killed_redis_is_given_up_and_comes_back_by_itself() {
 async fn many_callers_at_once_wait_no_longer_than_one() {
     let server = testbed::Redis::start().await.unwrap();
     let redis = Redis::new(&server.url()).unwrap();
-    redis.cache_route(KEY, &route(&[])).await;
+    redis.cache_route(KEY, &route(&[]), 1 << 26).await;
     server.pause();
     let mut callers = tokio::task::JoinSet::new();
     for _ in 0..200 {
@@ -89,7 +90,7 @@ async fn many_callers_at_once_wait_no_longer_than_one() {
 async fn knocks_are_answered_while_redis_is_paused() {
     let server = testbed::Redis::start().await.unwrap();
     let limiter = RateLimiter::new(Redis::new(&server.url()).unwrap());
-    let limit = RateLimit { per_minute: 5 };
+    let limit = RateLimit::per_minute(5);
     assert!(limiter.knock("ann", limit).await.allowed);
     server.pause();
     let (answer, took) = timed(limiter.knock("ann", limit)).await;

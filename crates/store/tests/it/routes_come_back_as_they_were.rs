@@ -1,5 +1,5 @@
 use domain::{LineString, RequestStatus, RouteId, UserId};
-use store::{Pinning, Release, RouteCursor, RouteSummary, release, routes_of, set_saved};
+use store::{Release, RouteCursor, RouteSummary, Saving, release, routes_of, set_saved};
 use uuid::Uuid;
 
 use crate::stage::{Stage, Wish, at, route};
@@ -59,8 +59,8 @@ async fn somebody_elses_route_is_as_good_as_none() {
     let wish = stage.completed(ours, &route(&[])).await;
     assert!(store::route(&stage.database, theirs, wish.route_id).await.unwrap().is_none());
     assert!(store::route(&stage.database, ours, RouteId(Uuid::now_v7())).await.unwrap().is_none());
-    let pinning = set_saved(&stage.database, theirs, wish.route_id, true).await.unwrap();
-    assert_eq!(pinning, Pinning::NoRoute);
+    let pinning = set_saved(&stage.database, theirs, wish.route_id, true, 500).await.unwrap();
+    assert_eq!(pinning, Saving::NoRoute);
     assert!(!store::route(&stage.database, ours, wish.route_id).await.unwrap().unwrap().saved);
     assert!(routes_of(&stage.database, theirs, false, None, 10).await.unwrap().is_empty());
 }
@@ -130,12 +130,12 @@ async fn pinned_routes_are_listed_by_themselves() {
         made.push(stage.completed(walker, &route(&[])).await.route_id);
     }
     for pinned in [made[1], made[3]] {
-        set_saved(&stage.database, walker, pinned, true).await.unwrap();
+        set_saved(&stage.database, walker, pinned, true, 500).await.unwrap();
     }
     let listed = page_by_page(&stage, walker, true, 1).await;
     assert!(listed.iter().all(|summary| summary.saved));
     assert_eq!(listed.iter().map(|summary| summary.route_id).collect::<Vec<_>>(), [made[3], made[1]]);
-    set_saved(&stage.database, walker, made[3], false).await.unwrap();
+    set_saved(&stage.database, walker, made[3], false, 500).await.unwrap();
     assert_eq!(page_by_page(&stage, walker, true, 1).await.len(), 1);
     assert_eq!(page_by_page(&stage, walker, false, 10).await.len(), 5);
 }
@@ -146,13 +146,14 @@ async fn the_cached_copy_stays_pinned_while_anybody_has_it_pinned() {
     let (walker, other) = (stage.walker().await, stage.walker().await);
     let ours = stage.completed(walker, &route(&[])).await;
     let theirs = stage.completed(other, &route(&[])).await;
-    let pin = async |wish: &Wish, saved| match set_saved(&stage.database, wish.user_id, wish.route_id, saved)
-        .await
-        .unwrap()
-    {
-        Pinning::Done { cache_key, still_pinned } if cache_key == wish.cache_key => still_pinned,
-        other => panic!("not pinned: {other:?}"),
-    };
+    let pin =
+        async |wish: &Wish, saved| match set_saved(&stage.database, wish.user_id, wish.route_id, saved, 500)
+            .await
+            .unwrap()
+        {
+            Saving::Done { cache_key, still_saved } if cache_key == wish.cache_key => still_saved,
+            other => panic!("not pinned: {other:?}"),
+        };
     assert!(pin(&ours, true).await && pin(&theirs, true).await);
     assert!(pin(&ours, false).await);
     assert!(!pin(&theirs, false).await);
@@ -166,7 +167,7 @@ async fn pinning_again_does_not_change_when_it_was_pinned() {
     let walker = stage.walker().await;
     let wish = stage.completed(walker, &route(&[])).await;
     let when = async || {
-        set_saved(&stage.database, walker, wish.route_id, true).await.unwrap();
+        set_saved(&stage.database, walker, wish.route_id, true, 500).await.unwrap();
         stage.sql("SELECT saved_at FROM routes").await
     };
     assert_eq!(when().await, when().await);
@@ -178,9 +179,38 @@ async fn only_a_complete_route_can_be_pinned() {
     let stage = Stage::new().await;
     let walker = stage.walker().await;
     let wish = stage.accepted(walker).await;
-    let pinned = async || set_saved(&stage.database, walker, wish.route_id, true).await.unwrap();
-    assert_eq!(pinned().await, Pinning::NotComplete);
+    let pinned = async || set_saved(&stage.database, walker, wish.route_id, true, 500).await.unwrap();
+    assert_eq!(pinned().await, Saving::NotComplete);
     let attempt = stage.granted(wish.id).await.number;
     release(&stage.database, wish.id, attempt, Release::Passing).await.unwrap().unwrap();
-    assert_eq!(pinned().await, Pinning::NotComplete);
+    assert_eq!(pinned().await, Saving::NotComplete);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_walker_may_save_so_many_routes_and_no_more_however_many_they_save_at_once() {
+    let stage = Stage::new().await;
+    let (walker, other, places) = (stage.walker().await, stage.walker().await, stage.places(&[4]).await);
+    let mut made = Vec::new();
+    for _ in 0..8 {
+        made.push(stage.completed(walker, &route(&places)).await.route_id);
+    }
+    let theirs = stage.completed(other, &route(&places)).await.route_id;
+    let mut saving = tokio::task::JoinSet::new();
+    for id in made.clone() {
+        let stage = stage.clone();
+        saving.spawn(async move { set_saved(&stage.database, walker, id, true, 3).await.unwrap() });
+    }
+    let saved = saving.join_all().await;
+    let done = saved.iter().filter(|saving| matches!(saving, Saving::Done { .. })).count();
+    assert_eq!((done, saved.iter().filter(|saving| **saving == Saving::TooMany).count()), (3, 5));
+    assert_eq!(stage.count("routes WHERE saved_at IS NOT NULL").await, 3);
+    // What is saved may be saved again, one that is let go makes room, and others have a count of their own.
+    let first = stage.sql("SELECT id FROM routes WHERE saved_at IS NOT NULL LIMIT 1").await.parse().unwrap();
+    let set = async |user, id, saved| set_saved(&stage.database, user, id, saved, 3).await.unwrap();
+    assert!(matches!(set(walker, first, true).await, Saving::Done { .. }));
+    assert!(matches!(set(walker, first, false).await, Saving::Done { .. }));
+    let unsaved = *made.iter().find(|id| **id != first).unwrap();
+    stage.sql(&format!("UPDATE routes SET saved_at = NULL WHERE id = '{unsaved}'")).await;
+    assert!(matches!(set(walker, unsaved, true).await, Saving::Done { .. }));
+    assert!(matches!(set(other, theirs, true).await, Saving::Done { .. }));
 }

@@ -244,9 +244,9 @@ async fn what_is_stale_is_wanted_again_while_walkers_ask_for_it() {
 async fn who_was_not_told_within_an_hour_is_not_waiting_any_more() {
     let stage = town(&[]).await;
     answer(&stage, 2024, &[library(2, "Branch Library")]).await;
-    assert_eq!(forget_untold(&stage.database, 10).await.unwrap(), 0);
+    assert_eq!(forget_untold(&stage.database, 1, 10).await.unwrap(), 0);
     stage.sql("UPDATE enrichments SET finished_at = now() - interval '61 minutes'").await;
-    assert_eq!(forget_untold(&stage.database, 10).await.unwrap(), 1);
+    assert_eq!(forget_untold(&stage.database, 1, 10).await.unwrap(), 1);
     assert_eq!(stage.count("enrichment_requests").await, 0);
 }
 

@@ -51,14 +51,38 @@ async fn sign_up_return_and_walk_are_told_under_a_pseudonym() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_old_is_put_away_by_one_replica_at_a_time() {
-    let env = vec![(Role::Enricher, "MAINTENANCE_SECONDS", SLOT_S.to_string())];
+    let setting = |name, value: String| (Role::Enricher, name, value);
+    let env = vec![
+        setting("MAINTENANCE_SECONDS", SLOT_S.to_string()),
+        setting("RETENTION_ROUTE_DAYS", "30".into()),
+        setting("RETENTION_ACCOUNT_DAYS", "60".into()),
+        setting("RETENTION_IDEMPOTENCY_HOURS", "2".into()),
+        setting("RETENTION_ENRICHMENT_REQUEST_HOURS", "3".into()),
+    ];
     let slot = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / SLOT_S;
     let first = slot();
     let system = System::start(Options { enrichers: 3, env, ..Options::default() }).await.unwrap();
     let walker = system.walker().await.unwrap();
     let route = walker.walk_until_complete(&wish(), PATIENCE, |_| ()).await.unwrap();
     let sql = async |sql: &str| system.database().sql(sql).await.unwrap();
-    sql("UPDATE route_requests SET created_at = now() - interval '91 days'").await;
+    // The settings hold, and not the defaults.
+    sql("INSERT INTO users (id, active_at) VALUES (gen_random_uuid(), now() - interval '61 days')").await;
+    sql("UPDATE route_requests SET idempotency_key = 'old', created_at = now() - interval '3 hours'").await;
+    until("the key is forgotten", async || {
+        sql("SELECT count(*) FROM route_requests WHERE idempotency_key IS NOT NULL").await == "0"
+    })
+    .await;
+    until("the walker is gone", async || sql("SELECT count(*) FROM users").await == "1").await;
+    sql("INSERT INTO enrichments (area, theme_id, bounds, status, finished_at)
+         SELECT 'x', id, ST_MakeEnvelope(0, 0, 1, 1, 4326), 'failed', now() - interval '4 hours' FROM interest_themes LIMIT 1;
+         INSERT INTO enrichment_requests (area, theme_id, request_id)
+         SELECT 'x', e.theme_id, q.id FROM enrichments AS e, route_requests AS q WHERE e.area = 'x'")
+    .await;
+    until("who waited is forgotten", async || {
+        sql("SELECT count(*) FROM enrichment_requests WHERE area = 'x'").await == "0"
+    })
+    .await;
+    sql("UPDATE route_requests SET created_at = now() - interval '31 days'").await;
     until("the old route is gone", async || sql("SELECT count(*) FROM routes").await == "0").await;
     let (status, _) = walker.get_route(route["route_id"].as_str().unwrap()).await.unwrap();
     assert_eq!(status, 404);
