@@ -4,10 +4,10 @@ use axum::{
     extract::rejection::BytesRejection,
     response::{IntoResponse, Response},
 };
-use domain::FieldError;
+use domain::{Allowance, FieldError};
 use http::{StatusCode, header};
 use service::{Problem, SessionError};
-use store::{Allowance, StoreError};
+use store::StoreError;
 
 /// Why a request is not answered as its caller wished.
 #[derive(Debug)]

@@ -64,7 +64,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         .await
         .with_context(|| format!("LISTEN_ADDR {}", config.door.listen_addr))?;
     let (database, bus, analytics) = (app.database.clone(), app.bus.clone(), app.analytics.clone());
-    service::http::serve(listener, router::router(app), shutdown).await?;
+    let callers = config.door.callers;
+    service::http::serve(listener, router::router(app), callers, shutdown).await?;
 
     sweeper.await?;
     measuring.await?;

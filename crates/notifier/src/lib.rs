@@ -61,7 +61,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         .await
         .with_context(|| format!("LISTEN_ADDR {}", config.door.listen_addr))?;
     let sockets = app.sockets.clone();
-    service::http::serve(listener, router(app), shutdown).await?;
+    service::http::serve(listener, router(app), config.door.callers, shutdown).await?;
 
     sockets.close();
     sockets.wait().await;

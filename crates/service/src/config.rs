@@ -101,9 +101,22 @@ impl fmt::Debug for ApiKey {
     }
 }
 
+/// How a public door tells its callers apart, and how often each may ask.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct CallerConfig {
+    /// Requests a minute that may come from one address.
+    #[arg(long, env = "RATE_LIMIT_ADDRESS_PER_MINUTE", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rate_limit_address_per_minute: u32,
+    /// Reverse proxies in front of us: the caller's address is so many places from the right in X-Forwarded-For.
+    #[arg(long, env = "TRUSTED_PROXIES", default_value_t = 0)]
+    pub trusted_proxies: usize,
+}
+
 /// Whom a public door lets in.
 #[derive(Args, Clone, Debug)]
 pub struct DoorConfig {
+    #[command(flatten)]
+    pub callers: CallerConfig,
     /// Where the door is.
     #[arg(long, env = "LISTEN_ADDR", default_value = "127.0.0.1:8080")]
     pub listen_addr: SocketAddr,

@@ -21,7 +21,7 @@ use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use tracing::{Instrument, Span, field::Empty};
 use uuid::Uuid;
 
-use crate::{Problem, telemetry};
+use crate::{CallerAddress, Problem, config::CallerConfig, telemetry};
 
 /// Under which an answer tells the id of its request.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -65,6 +65,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub async fn serve(
     listener: TcpListener,
     router: Router,
+    callers: CallerConfig,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
     // Small messages in a row must not wait for each other's acknowledgement.
@@ -73,6 +74,8 @@ pub async fn serve(
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
     });
+    let router =
+        router.layer(middleware::from_fn_with_state(callers.trusted_proxies, CallerAddress::of_request));
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     let too_long = async {

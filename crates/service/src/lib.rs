@@ -3,6 +3,7 @@
 
 pub mod admin_server;
 pub mod analytics;
+mod caller_address;
 pub mod config;
 pub mod http;
 pub mod metrics;
@@ -12,6 +13,7 @@ mod session;
 mod shutdown;
 pub mod telemetry;
 
+pub use caller_address::CallerAddress;
 pub use origin::AllowedOrigins;
 pub use problem::Problem;
 pub use session::{Session, SessionError, SessionKeys};

@@ -31,7 +31,7 @@ pub use interest_themes::*;
 pub use maintenance::{forget_idempotency_keys, remove_old_routes};
 pub use overpass_manners::*;
 pub use pois::*;
-pub use rate_limits::{Allowance, RateLimit, RateLimiter};
+pub use rate_limits::RateLimiter;
 pub use redis::Redis;
 pub use route_cache::cache_key;
 pub use route_requests::{

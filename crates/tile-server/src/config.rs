@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, value_parser};
-use service::config::ReportingConfig;
+use service::config::{CallerConfig, ReportingConfig};
 
 use crate::{database::Engine, tileset::Workplace};
 
@@ -32,6 +32,8 @@ pub struct Serve {
     pub reporting: ReportingConfig,
     #[command(flatten)]
     pub files: Files,
+    #[command(flatten)]
+    pub callers: CallerConfig,
     /// Where the public door is.
     #[arg(long, env = "LISTEN_ADDR", default_value = "127.0.0.1:8090")]
     pub listen_addr: SocketAddr,

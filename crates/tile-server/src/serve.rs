@@ -54,7 +54,7 @@ pub(crate) async fn serve(config: Serve) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen_addr)
         .await
         .with_context(|| format!("LISTEN_ADDR {}", config.listen_addr))?;
-    service::http::serve(listener, router(app), shutdown).await?;
+    service::http::serve(listener, router(app), config.callers, shutdown).await?;
     reloading.await??;
     measuring.abort();
     admin.abort();

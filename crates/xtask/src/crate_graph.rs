@@ -12,7 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("extract", &["domain", "wildside-engine"]),
     ("store", &["domain"]),
     ("bus", &["domain"]),
-    ("service", &[]),
+    ("service", &["domain"]),
     ("api-gateway", &["domain", "store", "bus", "service"]),
     ("route-worker", &["domain", "wildside-engine", "store", "bus", "service"]),
     ("notifier", &["domain", "store", "bus", "service"]),

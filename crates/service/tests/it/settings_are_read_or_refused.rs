@@ -48,6 +48,8 @@ fn every_setting_has_its_variable_and_is_required_where_there_is_no_good_default
     assert_eq!(variables::<NatsConfig>(), named(&[("NATS_URL", true)]));
     assert_eq!(variables::<RedisConfig>(), named(&[("REDIS_URL", true)]));
     let door = [
+        ("RATE_LIMIT_ADDRESS_PER_MINUTE", false),
+        ("TRUSTED_PROXIES", false),
         ("LISTEN_ADDR", false),
         ("SESSION_KEY", true),
         ("SESSION_KEY_PREVIOUS", false),
@@ -163,5 +165,7 @@ fn a_secret_in_the_environment_is_not_shown_by_help() {
     }
     assert_eq!(shown::<DatabaseConfig>(), ["DATABASE_MAX_CONNECTIONS"]);
     assert!(shown::<NatsConfig>().is_empty() && shown::<RedisConfig>().is_empty());
-    assert_eq!(shown::<DoorConfig>(), ["LISTEN_ADDR", "ALLOWED_ORIGINS", "PUBLIC_URL"]);
+    let open =
+        ["RATE_LIMIT_ADDRESS_PER_MINUTE", "TRUSTED_PROXIES", "LISTEN_ADDR", "ALLOWED_ORIGINS", "PUBLIC_URL"];
+    assert_eq!(shown::<DoorConfig>(), open);
 }

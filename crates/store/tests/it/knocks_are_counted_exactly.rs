@@ -1,12 +1,13 @@
 use std::time::Duration;
 
-use store::{Allowance, RateLimit, RateLimiter, Redis};
+use domain::{Allowance, RateLimit};
+use store::{RateLimiter, Redis};
 use tokio::task::JoinSet;
 
 use crate::soon;
 
 /// So few that a test is over before the next one is earned.
-const LIMIT: RateLimit = RateLimit { per_minute: 5 };
+const LIMIT: RateLimit = RateLimit::per_minute(5);
 const INTERVAL: Duration = Duration::from_secs(12);
 
 /// Two replicas on one Redis.
@@ -44,7 +45,9 @@ async fn the_limit_is_exact_however_many_knock_at_once() {
         for n in 0..60 {
             let limiter = limiters[n % 2].clone();
             let caller = format!("caller {per_minute}");
-            knocks.spawn(async move { limiter.knock(&caller, RateLimit { per_minute }).await.allowed });
+            knocks.spawn(
+                async move { limiter.knock(&caller, RateLimit::per_minute(per_minute)).await.allowed },
+            );
         }
         let allowed = knocks.join_all().await.into_iter().filter(|allowed| *allowed).count();
         assert_eq!(allowed, per_minute as usize);
@@ -56,7 +59,7 @@ async fn what_was_refused_does_not_count() {
     let server = testbed::Redis::start().await.unwrap();
     let limiter = RateLimiter::new(Redis::new(&server.url()).unwrap());
     // One every tenth of a second.
-    let limit = RateLimit { per_minute: 600 };
+    let limit = RateLimit::per_minute(600);
     let mut knocks = 0;
     while limiter.knock("ann", limit).await.allowed {
         knocks += 1;
@@ -107,7 +110,7 @@ async fn a_debt_in_redis_goes_away_by_itself() {
     let server = testbed::Redis::start().await.unwrap();
     let limiter = RateLimiter::new(Redis::new(&server.url()).unwrap());
     // Held for as long as it matters: one interval of a tenth of a second.
-    assert!(limiter.knock("ann", RateLimit { per_minute: 600 }).await.allowed);
+    assert!(limiter.knock("ann", RateLimit::per_minute(600)).await.allowed);
     let mut connection = deadpool_redis::redis::Client::open(server.url()).unwrap().get_connection().unwrap();
     let mut held = || deadpool_redis::redis::cmd("DBSIZE").query::<i64>(&mut connection).unwrap();
     soon("it is forgotten", async || held() == 0).await;

@@ -3,7 +3,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use store::{RateLimit, RateLimiter, Redis};
+use domain::RateLimit;
+use store::{RateLimiter, Redis};
 
 use crate::{soon, stage::route};
 
@@ -89,7 +90,7 @@ async fn many_callers_at_once_wait_no_longer_than_one() {
 async fn knocks_are_answered_while_redis_is_paused() {
     let server = testbed::Redis::start().await.unwrap();
     let limiter = RateLimiter::new(Redis::new(&server.url()).unwrap());
-    let limit = RateLimit { per_minute: 5 };
+    let limit = RateLimit::per_minute(5);
     assert!(limiter.knock("ann", limit).await.allowed);
     server.pause();
     let (answer, took) = timed(limiter.knock("ann", limit)).await;
