@@ -54,7 +54,12 @@ impl RateLimit {
     /// Decides a request at `now` from the arrival time that the caller had earned before, both in microseconds since
     /// the same moment. Returns the answer and the new arrival time.
     pub fn decide(self, earned_us: i64, now_us: i64) -> (Allowance, i64) {
-        let next = earned_us.max(now_us) + self.interval_us();
+        self.decide_many(1, earned_us, now_us)
+    }
+
+    /// Decides so many requests at once: all or none.
+    fn decide_many(self, count: u32, earned_us: i64, now_us: i64) -> (Allowance, i64) {
+        let next = earned_us.max(now_us) + self.interval_us() * i64::from(count);
         let allowed = next - now_us <= self.window_us();
         let held = if allowed { next } else { earned_us };
         (self.allowance(allowed, held - now_us), held)
@@ -89,7 +94,12 @@ impl Meter {
 
     /// Counts one request.
     pub fn take(&mut self, now: Instant) -> Allowance {
-        let (allowance, held) = self.limit.decide(self.earned_us, micros(self.start, now));
+        self.take_many(1, now)
+    }
+
+    /// Counts so many requests at once: all or none.
+    pub fn take_many(&mut self, count: u32, now: Instant) -> Allowance {
+        let (allowance, held) = self.limit.decide_many(count, self.earned_us, micros(self.start, now));
         self.earned_us = held;
         allowance
     }
