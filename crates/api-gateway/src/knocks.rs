@@ -26,7 +26,7 @@ pub(crate) async fn let_in(
     // A look at a map is dozens of tiles. They are counted apart, so that looking keeps nobody from asking for a walk.
     let (kind, more) = if request.uri().path().starts_with("/tiles/") { ("tiles:", 10) } else { ("", 1) };
     let limit =
-        RateLimit::per_minute(app.config.door.callers.rate_limit_address_per_minute.saturating_mul(more));
+        RateLimit::per_minute(app.config.door.listener.rate_limit_address_per_minute.saturating_mul(more));
     let mut policy = ("address", limit, app.limiter.knock(&format!("{kind}address:{address}"), limit).await);
     let session = app.sessions.session(request.headers(), SystemTime::now());
     if let (true, Ok(session)) = (policy.2.allowed, session) {

@@ -1,4 +1,7 @@
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -6,6 +9,11 @@ use axum::{
     response::Response,
 };
 use http::HeaderMap;
+
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// A header that nobody trusts was mentioned in the log: anybody may send it.
+static WARNED: AtomicBool = AtomicBool::new(false);
 
 /// Who is asking, as far as an address tells: an IPv4 address, or the network of an IPv6 address, whose users have 2^64
 /// addresses each. Every request of a public door has it as an extension.
@@ -25,7 +33,7 @@ impl CallerAddress {
     /// anybody may have written. A request that came past the proxies is its peer's own.
     pub(crate) fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted_proxies: usize) -> Self {
         let Some(place) = trusted_proxies.checked_sub(1) else { return Self::of_peer(peer) };
-        let forwarded = headers.get_all("x-forwarded-for").iter().rev();
+        let forwarded = headers.get_all(X_FORWARDED_FOR).iter().rev();
         let mut addresses =
             forwarded.filter_map(|value| value.to_str().ok()).flat_map(|value| value.rsplit(','));
         let claimed = addresses.nth(place).and_then(|address| parse(address.trim()));
@@ -39,6 +47,16 @@ impl CallerAddress {
         mut request: Request,
         next: Next,
     ) -> Response {
+        if trusted_proxies == 0
+            && request.headers().contains_key(X_FORWARDED_FOR)
+            && !WARNED.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                %peer,
+                "a request came with X-Forwarded-For, and TRUSTED_PROXIES is 0: if a proxy of yours wrote it, all its callers \
+                 share one address"
+            );
+        }
         let caller = Self::behind_proxies(peer.ip(), request.headers(), trusted_proxies);
         request.extensions_mut().insert(caller);
         next.run(request).await

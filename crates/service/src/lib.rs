@@ -1,20 +1,24 @@
 //! What every process does alike: read its configuration, log and trace, report health and metrics, and stop when it
 //! is told to. Also what the two public doors share: sessions, origins and problem documents.
 
+mod address_limit;
 pub mod admin_server;
 pub mod analytics;
 mod caller_address;
 pub mod config;
 pub mod http;
+pub mod listener;
 pub mod metrics;
+pub mod open_files;
 mod origin;
 mod problem;
 mod session;
 mod shutdown;
 pub mod telemetry;
 
+pub use address_limit::limit_by_address;
 pub use caller_address::CallerAddress;
 pub use origin::AllowedOrigins;
 pub use problem::Problem;
 pub use session::{Session, SessionError, SessionKeys};
-pub use shutdown::shutdown_signal;
+pub use shutdown::{Shutdown, shutdown_signal};

@@ -277,6 +277,16 @@ async fn admin(programs: &Binaries, args: &[&str], env: &[(&str, String)]) -> an
     output(admin.envs(env.iter().map(|(name, value)| (name, value)))).await.map(drop)
 }
 
+/// Settings of doors. A test or a benchmark asks more often than any walker, from one address; those about the limits set
+/// their own. Nobody routes callers to a door who would have to notice that it closes.
+pub(crate) const UNLIMITED: [(&str, &str); 5] = [
+    ("RATE_LIMIT_SESSION_PER_MINUTE", "1000000"),
+    ("RATE_LIMIT_ADDRESS_PER_MINUTE", "1000000"),
+    ("MAX_CONNECTIONS_PER_ADDRESS", "1000000"),
+    ("SOCKETS_PER_ADDRESS", "1000000"),
+    ("SHUTDOWN_DELAY_SECONDS", "0"),
+];
+
 fn plan(options: &Options, places: &[(&str, String)], session_key: &str) -> anyhow::Result<Vec<Plan>> {
     let roles = [
         (Role::Gateway, options.gateways),
@@ -299,10 +309,9 @@ fn plan(options: &Options, places: &[(&str, String)], session_key: &str) -> anyh
         ("SESSION_KEY", session_key.to_owned()),
         ("ALLOWED_ORIGINS", origins.join(",")),
         ("LOG", "info".into()),
-        // A test or a benchmark asks more often than any walker; those about the limits set their own.
-        ("RATE_LIMIT_SESSION_PER_MINUTE", "1000000".into()),
-        ("RATE_LIMIT_ADDRESS_PER_MINUTE", "1000000".into()),
     ];
+    let usual: Vec<_> =
+        usual.into_iter().chain(UNLIMITED.map(|(name, value)| (name, value.to_owned()))).collect();
     for plan in &mut plans {
         plan.env.extend(places.iter().chain(&usual).map(|(name, value)| ((*name).to_owned(), value.clone())));
         let own = options.env.iter().filter(|(role, ..)| *role == plan.role);

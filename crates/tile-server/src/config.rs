@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, value_parser};
-use service::config::{CallerConfig, ReportingConfig};
+use service::config::{ListenerConfig, ReportingConfig};
 
 use crate::{database::Engine, tileset::Workplace};
 
@@ -33,7 +33,7 @@ pub struct Serve {
     #[command(flatten)]
     pub files: Files,
     #[command(flatten)]
-    pub callers: CallerConfig,
+    pub listener: ListenerConfig,
     /// Where the public door is.
     #[arg(long, env = "LISTEN_ADDR", default_value = "127.0.0.1:8090")]
     pub listen_addr: SocketAddr,

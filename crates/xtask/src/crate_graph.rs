@@ -36,6 +36,7 @@ const TECHNOLOGIES: &[(&str, &[&str])] = &[
     ("ureq", &["admin", "enrichment-worker", "service"]),
     ("tokio-tungstenite", &["notifier", "testbed"]),
     ("axum*", &["service", "api-gateway", "notifier", "tile-server", "testbed"]),
+    ("hyper*", &["service"]),
     ("utoipa*", &["api-gateway", "notifier"]),
     ("metrics-exporter-prometheus", &["service"]),
     ("opentelemetry*", &["service"]),

@@ -50,6 +50,9 @@ fn every_setting_has_its_variable_and_is_required_where_there_is_no_good_default
     let door = [
         ("RATE_LIMIT_ADDRESS_PER_MINUTE", false),
         ("TRUSTED_PROXIES", false),
+        ("MAX_CONNECTIONS", false),
+        ("MAX_CONNECTIONS_PER_ADDRESS", false),
+        ("SHUTDOWN_DELAY_SECONDS", false),
         ("LISTEN_ADDR", false),
         ("SESSION_KEY", true),
         ("SESSION_KEY_PREVIOUS", false),
@@ -165,7 +168,15 @@ fn a_secret_in_the_environment_is_not_shown_by_help() {
     }
     assert_eq!(shown::<DatabaseConfig>(), ["DATABASE_MAX_CONNECTIONS"]);
     assert!(shown::<NatsConfig>().is_empty() && shown::<RedisConfig>().is_empty());
-    let open =
-        ["RATE_LIMIT_ADDRESS_PER_MINUTE", "TRUSTED_PROXIES", "LISTEN_ADDR", "ALLOWED_ORIGINS", "PUBLIC_URL"];
+    let open = [
+        "RATE_LIMIT_ADDRESS_PER_MINUTE",
+        "TRUSTED_PROXIES",
+        "MAX_CONNECTIONS",
+        "MAX_CONNECTIONS_PER_ADDRESS",
+        "SHUTDOWN_DELAY_SECONDS",
+        "LISTEN_ADDR",
+        "ALLOWED_ORIGINS",
+        "PUBLIC_URL",
+    ];
     assert_eq!(shown::<DoorConfig>(), open);
 }
