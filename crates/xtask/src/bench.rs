@@ -10,7 +10,7 @@ use crate::{
     console::{self, say},
     figures::{Times, histogram},
     load::{Question, Wishes, as_often_as_possible, snapshots, walks},
-    setup,
+    setup, sockets,
     wish::themes,
 };
 
@@ -40,6 +40,8 @@ enum Part {
     /// Walk through a city and measure the twelve numbers that make a walk good
     #[command(disable_help_flag = true)]
     Walks(Rest),
+    /// Measure the memory of idle WebSockets
+    Sockets(sockets::Sockets),
     /// Measure tile-server beside Martin, with PostGIS behind it
     #[command(disable_help_flag = true)]
     Tiles(Rest),
@@ -58,6 +60,7 @@ impl Part {
             Self::Engine(rest) => ("engine", rest),
             Self::Orienteering(rest) => ("orienteering", rest),
             Self::Walks(rest) => ("walks", rest),
+            Self::Sockets(sockets) => return sockets.run().await,
             Self::Tiles(rest) => return tiles(rest).await,
         };
         let program =

@@ -17,6 +17,7 @@ mod load;
 mod queries;
 mod running;
 mod setup;
+mod sockets;
 mod test;
 mod up;
 mod walk;
