@@ -83,5 +83,6 @@ async fn a_gateway_without_its_database_is_ready_and_says_what_is_wrong() {
     let admin = town.system.gateway(0).unwrap().admin_url();
     let ready = Raw::get("/readyz").send(&admin).await.unwrap();
     assert_eq!(ready.status, StatusCode::OK);
-    assert!(ready.json()["postgresql"].as_str().unwrap().contains("PostgreSQL"), "{}", ready.json());
+    // It is told all the same.
+    assert_ne!(ready.json()["postgresql"], "ok");
 }
