@@ -66,10 +66,17 @@ fn host<B>(request: &Request<B>) -> Result<(), &'static str> {
         (None, _) => Err("The request has no Host."),
         (Some(_), Some(_)) => Err("The request has more than one Host."),
         (Some(host), None) => match Authority::try_from(host.as_bytes()) {
-            Ok(authority) if !authority.host().is_empty() && !authority.as_str().contains('@') => Ok(()),
+            Ok(authority) if !authority.host().is_empty() && authority.as_str().bytes().all(is_of_a_host) => {
+                Ok(())
+            }
             _ => Err("The request's Host is none."),
         },
     }
+}
+
+/// The bytes of a name, of an address and of a port. A list of hosts, or a user before one, is none.
+fn is_of_a_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~%:[]".contains(&byte)
 }
 
 /// A body whose end is the end of the answer.
