@@ -25,12 +25,6 @@ pub struct Config {
     /// Requests a minute that one session may make.
     #[arg(long, env = "RATE_LIMIT_SESSION_PER_MINUTE", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub rate_limit_session_per_minute: u32,
-    /// Requests a minute that may come from one address.
-    #[arg(long, env = "RATE_LIMIT_ADDRESS_PER_MINUTE", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub rate_limit_address_per_minute: u32,
-    /// Reverse proxies in front of us: the caller's address is so many places from the right in X-Forwarded-For.
-    #[arg(long, env = "TRUSTED_PROXIES", default_value_t = 0)]
-    pub trusted_proxies: usize,
     /// Route requests that one walker may have open at once.
     #[arg(long, env = "OPEN_REQUESTS_PER_USER", default_value_t = 3, value_parser = clap::value_parser!(i64).range(1..))]
     pub open_requests_per_user: i64,

@@ -18,19 +18,18 @@ mod sweeper;
 
 use anyhow::Context;
 use service::{
-    SharedSessionKeys,
+    SharedSessionKeys, Shutdown,
     admin_server::{self, Probes},
     analytics::Analytics,
 };
 use store::{Database, RateLimiter, Redis, RevokedSessions};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
 pub use openapi::print as print_openapi;
 
-/// The program: serves until `shutdown`, then finishes what it has begun.
-pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+/// The program: serves until it is to stop, then finishes what it has begun.
+pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     tracing::info!(?config, "starting");
     let database = Database::new(
         &config.database.url(&config.tls)?,
@@ -52,21 +51,22 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     };
 
     let reloading = app.clone();
-    service::on_hangup(shutdown.clone(), move |config: Config| reloading.take_up(&config))?;
+    service::on_hangup(shutdown.stop.clone(), move |config: Config| reloading.take_up(&config))?;
 
-    // Without NATS requests are still accepted, and without Redis they only take longer.
+    // Without PostgreSQL walkers are told to come again, without NATS requests are still accepted, and without Redis they
+    // only take longer. Another replica could do no better.
     let probes = Probes::default()
-        .needs("postgresql", &app.database, |database| async move { database.ready().await })
+        .needs_once("postgresql", &app.database, |database| async move { database.ready().await })
         .needs("revoked_sessions", &app.revoked, |revoked| async move { revoked.ready().await })
         .likes("nats", &app.bus, |bus| async move { bus.ready().await })
         .likes("redis", &app.redis, |redis| async move { redis.ready().await });
-    let admin = admin_server::serve(config.reporting.admin_addr, probes, shutdown.clone())
+    let admin = admin_server::serve(config.reporting.admin_addr, probes, shutdown.asked.clone())
         .await
         .with_context(|| format!("ADMIN_ADDR {}", config.reporting.admin_addr))?;
     let admin = tokio::spawn(admin);
-    let measuring = tokio::spawn(measurements::measure(app.clone(), shutdown.clone()));
-    let watching = tokio::spawn(measurements::measure_queue(app.clone(), shutdown.clone()));
-    let sweeper = tokio::spawn(sweeper::sweep(app.clone(), shutdown.clone()));
+    let measuring = tokio::spawn(measurements::measure(app.clone(), shutdown.stop.clone()));
+    let watching = tokio::spawn(measurements::measure_queue(app.clone(), shutdown.stop.clone()));
+    let sweeper = tokio::spawn(sweeper::sweep(app.clone(), shutdown.stop.clone()));
     let revocations = tokio::spawn(app.clone().follow_revocations());
     let expiring = tokio::spawn(leftovers::expire(app.redis.clone()));
 
@@ -74,7 +74,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         .await
         .with_context(|| format!("LISTEN_ADDR {}", config.door.listen_addr))?;
     let (database, bus, analytics) = (app.database.clone(), app.bus.clone(), app.analytics.clone());
-    service::http::serve(listener, router::router(app), shutdown).await?;
+    let door = &config.door;
+    service::http::serve(listener, router::router(app), door.listener, &door.public_url, shutdown).await;
 
     sweeper.await?;
     measuring.await?;

@@ -29,6 +29,7 @@ mod same_place;
 mod search_area;
 mod tag_rule;
 mod theme;
+mod tile_address;
 mod user;
 mod walk_progress;
 
@@ -50,5 +51,6 @@ pub use same_place::{comparable_name, is_same_place};
 pub use search_area::SearchArea;
 pub use tag_rule::{TagCondition, TagRule};
 pub use theme::{InterestTheme, ThemeCatalogue, ThemesError};
+pub use tile_address::TileAddress;
 pub use user::User;
 pub use walk_progress::WalkProgress;

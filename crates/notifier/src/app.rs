@@ -11,7 +11,10 @@ use store::{Database, RevokedSessions};
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Config, hub::Hub};
+use crate::{
+    Config,
+    hub::{Hub, Limits},
+};
 
 /// What sockets share.
 #[derive(Clone)]
@@ -20,6 +23,7 @@ pub(crate) struct App {
     pub sessions: SharedSessionKeys,
     pub revoked: RevokedSessions,
     pub hub: Hub,
+    pub limits: Limits,
     /// Held while a snapshot is read.
     pub snapshots: Arc<Semaphore>,
     pub sockets: TaskTracker,

@@ -36,10 +36,11 @@ fn document() -> Value {
                 "How a walker's route requests are going. Open it with the session cookie, from a listed origin. First \
                  comes a snapshot: every open request, and those that ended within the last hour (50 in all); then news as it \
                  happens. Each message about a request has a `rev` that grows: drop what is not newer than what you have \
-                 seen. Close code 1001: the server restarts; 1008: too many wrong messages, or \
+                 seen. Close code 1001: the server restarts; 1008: too many messages, or too many wrong ones, or \
                  \"the session has ended\" because it was ended or its walker erased: do not connect again with that cookie; 1009: a message was too \
                  long; 1013: connect again. After any of them connect again, a little later each time: the snapshot \
-                 tells what was missed. GET /api/v1/routes/{route_id} is always the truth.",
+                 tells what was missed. GET /api/v1/routes/{route_id} is always the truth. A \
+                 socket may send ten messages a second (60 at once), and two pings or pongs a second (30 at once).",
             "license": {"name": "MIT OR Apache-2.0"}
         },
         "channels": {

@@ -1,4 +1,5 @@
 use axum::{
+    Extension,
     extract::{
         State,
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
@@ -7,18 +8,22 @@ use axum::{
 };
 use domain::UserId;
 use http::{HeaderMap, StatusCode};
-use service::{Problem, SessionError};
+use service::{CallerAddress, Problem, SessionError, listener::Inflow};
 
-use crate::{app::App, socket};
+use crate::{app::App, hub::Full, socket};
 
-/// A message of ours, or of a walker, is a few hundred bytes; small buffers keep an idle socket at a few KiB.
-const BUFFER_BYTES: usize = 4 * 1024;
+/// What is read at once: the location of a walker is a few hundred bytes, and each idle socket keeps a buffer of this size.
+const READ_BUFFER_BYTES: usize = 512;
+/// Longest message that is read, and what is written at once.
+const MAX_MESSAGE_BYTES: usize = 4 * 1024;
 /// Most that a slow walker's socket holds back before it is given up.
-const MOST_UNSENT_BYTES: usize = 64 * 1024;
+const MAX_UNSENT_BYTES: usize = 64 * 1024;
 
 /// Decides who may open a WebSocket, before it is one: afterwards there is no status left to say no with.
 pub(crate) async fn open(
     State(app): State<App>,
+    Extension(address): Extension<CallerAddress>,
+    Extension(inflow): Extension<Inflow>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
@@ -45,12 +50,9 @@ pub(crate) async fn open(
         Err(rejection) => return Problem::new(rejection.status(), rejection.body_text()).into_response(),
     };
     let user = UserId(session.user_id);
-    let Some(registration) = app.hub.register(session, usize::from(app.config.sockets_per_user)) else {
-        let detail = "Too many WebSockets are open for this session. Close some first.";
-        return Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
-            .of_kind("too-many-sockets")
-            .retry_after(5)
-            .into_response();
+    let registration = match app.hub.register(session, address, app.limits) {
+        Ok(registration) => registration,
+        Err(full) => return too_many(full).into_response(),
     };
     // It may have ended after it was looked at and before it was registered.
     if app.is_revoked(&session) {
@@ -59,13 +61,35 @@ pub(crate) async fn open(
     // From here on a stop waits for this socket: taken any later, it could fall between two looks.
     let tracked = app.sockets.token();
     upgrade
-        .read_buffer_size(BUFFER_BYTES)
-        .write_buffer_size(BUFFER_BYTES)
-        .max_write_buffer_size(MOST_UNSENT_BYTES)
-        .max_message_size(BUFFER_BYTES)
-        .max_frame_size(BUFFER_BYTES)
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(MAX_MESSAGE_BYTES)
+        .max_write_buffer_size(MAX_UNSENT_BYTES)
+        .max_message_size(MAX_MESSAGE_BYTES)
+        .max_frame_size(MAX_MESSAGE_BYTES)
         .on_upgrade(async move |websocket| {
+            inflow.limit(socket::MAX_BYTES);
             socket::serve(app, user, registration, websocket).await;
             drop(tracked);
         })
+}
+
+fn too_many(full: Full) -> Problem {
+    let (status, kind, detail) = match full {
+        Full::User => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "too-many-sockets",
+            "Too many WebSockets are open for this session. Close some first.",
+        ),
+        Full::Address => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "too-many-sockets",
+            "Too many WebSockets are open from this address. Close some first.",
+        ),
+        Full::All => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "As many WebSockets are open as there may be. Try again in a moment.",
+        ),
+    };
+    Problem::new(status, detail).of_kind(kind).retry_after(5)
 }

@@ -2,7 +2,7 @@
 //! snapshot.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -10,7 +10,7 @@ use axum::extract::ws::Utf8Bytes;
 use bus::News;
 use domain::UserId;
 use futures_util::{Stream, StreamExt};
-use service::{Session, telemetry};
+use service::{CallerAddress, Session, telemetry};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::field::Empty;
@@ -23,10 +23,33 @@ const QUEUE: usize = 8;
 /// All open sockets of this replica.
 #[derive(Clone, Default)]
 pub(crate) struct Hub {
-    sockets: Arc<Mutex<HashMap<UserId, Vec<Entry>>>>,
+    sockets: Arc<Mutex<Sockets>>,
 }
 
-struct Entry {
+#[derive(Default)]
+struct Sockets {
+    all: usize,
+    by_address: HashMap<CallerAddress, usize>,
+    by_user: HashMap<UserId, Vec<Socket>>,
+}
+
+/// Sockets that may be open at once on this replica.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub all: usize,
+    pub per_address: usize,
+    pub per_user: usize,
+}
+
+/// Which limit keeps a socket out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Full {
+    All,
+    Address,
+    User,
+}
+
+struct Socket {
     id: u64,
     session: Session,
     ended: CancellationToken,
@@ -39,6 +62,7 @@ struct Entry {
 pub(crate) struct Registration {
     hub: Hub,
     user: UserId,
+    address: CallerAddress,
     id: u64,
     /// What is to be sent.
     pub texts: mpsc::Receiver<Utf8Bytes>,
@@ -49,35 +73,50 @@ pub(crate) struct Registration {
 }
 
 impl Hub {
-    /// Takes a socket in, unless the walker has too many.
-    pub(crate) fn register(&self, session: Session, most: usize) -> Option<Registration> {
+    /// Takes a socket in, unless there are too many.
+    pub(crate) fn register(
+        &self,
+        session: Session,
+        address: CallerAddress,
+        limits: Limits,
+    ) -> Result<Registration, Full> {
         let user = UserId(session.user_id);
+        let mut sockets = self.lock();
+        let of_user = sockets.by_user.get(&user).map_or(0, Vec::len);
+        let of_address = sockets.by_address.get(&address).copied().unwrap_or(0);
+        if of_user >= limits.per_user {
+            return Err(Full::User);
+        }
+        if of_address >= limits.per_address {
+            return Err(Full::Address);
+        }
+        if sockets.all >= limits.all {
+            return Err(Full::All);
+        }
+        sockets.all += 1;
+        sockets.by_address.insert(address, of_address + 1);
         let (queue, texts) = mpsc::channel(QUEUE);
         let ended = CancellationToken::new();
         let resync = Arc::new(Notify::new());
-        let mut sockets = self.lock();
-        let entries = sockets.entry(user).or_default();
-        if entries.len() >= most {
-            return None;
-        }
+        let entries = sockets.by_user.entry(user).or_default();
         let id = entries.iter().map(|entry| entry.id + 1).max().unwrap_or(0);
-        entries.push(Entry { id, session, ended: ended.clone(), queue, resync: resync.clone() });
+        entries.push(Socket { id, session, ended: ended.clone(), queue, resync: resync.clone() });
         metrics::gauge!("websocket_connections_active").increment(1.0);
-        Some(Registration { hub: self.clone(), user, id, texts, resync, ended })
+        Ok(Registration { hub: self.clone(), user, address, id, texts, resync, ended })
     }
 
     /// Has all sockets closed whose session has ended.
     pub(crate) fn end_sockets(&self, has_ended: impl Fn(&Session) -> bool) {
         let sockets = self.lock();
-        for entry in sockets.values().flatten().filter(|entry| has_ended(&entry.session)) {
-            entry.ended.cancel();
+        for socket in sockets.by_user.values().flatten().filter(|socket| has_ended(&socket.session)) {
+            socket.ended.cancel();
         }
     }
 
     /// Gives a text to all sockets of a walker. Those whose queue is full lose their end of it, and close.
     fn tell(&self, user: UserId, text: &Utf8Bytes) -> usize {
         let mut sockets = self.lock();
-        let Some(entries) = sockets.get_mut(&user) else { return 0 };
+        let Some(entries) = sockets.by_user.get_mut(&user) else { return 0 };
         let mut told = 0;
         for entry in entries.iter_mut() {
             match entry.queue.try_send(text.clone()) {
@@ -89,12 +128,12 @@ impl Hub {
     }
 
     fn resync_all(&self) {
-        for entry in self.lock().values().flatten() {
+        for entry in self.lock().by_user.values().flatten() {
             entry.resync.notify_one();
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<UserId, Vec<Entry>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Sockets> {
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -102,10 +141,17 @@ impl Hub {
 impl Drop for Registration {
     fn drop(&mut self) {
         let mut sockets = self.hub.lock();
-        if let Some(entries) = sockets.get_mut(&self.user) {
-            entries.retain(|entry| entry.id != self.id);
-            if entries.is_empty() {
-                sockets.remove(&self.user);
+        sockets.all -= 1;
+        if let Entry::Occupied(mut of_address) = sockets.by_address.entry(self.address) {
+            *of_address.get_mut() -= 1;
+            if *of_address.get() == 0 {
+                of_address.remove();
+            }
+        }
+        if let Entry::Occupied(mut entries) = sockets.by_user.entry(self.user) {
+            entries.get_mut().retain(|socket| socket.id != self.id);
+            if entries.get().is_empty() {
+                entries.remove();
             }
         }
         metrics::gauge!("websocket_connections_active").decrement(1.0);
@@ -147,6 +193,12 @@ mod tests {
     use super::*;
     use uuid::Uuid;
 
+    const LIMITS: Limits = Limits { all: 4, per_address: 3, per_user: 2 };
+
+    fn address(last: u8) -> CallerAddress {
+        CallerAddress([203, 0, 113, last].into())
+    }
+
     fn session(user: u128) -> Session {
         Session::begin(Uuid::from_u128(user), std::time::SystemTime::now())
     }
@@ -154,8 +206,9 @@ mod tests {
     #[test]
     fn the_sockets_of_a_session_that_has_ended_are_closed_and_no_others() {
         let hub = Hub::default();
+        let limits = Limits { all: 4, per_address: 4, per_user: 4 };
         let (ended, kept, other) = (session(1), session(1), session(2));
-        let sockets = [ended, ended, kept, other].map(|session| hub.register(session, 4).unwrap());
+        let sockets = [ended, ended, kept, other].map(|session| hub.register(session, address(1), limits).ok().unwrap());
         hub.end_sockets(|session| session.id == ended.id);
         assert_eq!(sockets.map(|socket| socket.ended.is_cancelled()), [true, true, false, false]);
     }
@@ -164,9 +217,9 @@ mod tests {
     async fn a_socket_that_cannot_keep_up_is_cut_off_and_the_others_are_not() {
         let hub = Hub::default();
         let (user, session) = (UserId(Uuid::from_u128(1)), session(1));
-        let mut slow = hub.register(session, 2).unwrap();
-        let mut quick = hub.register(session, 2).unwrap();
-        assert!(hub.register(session, 2).is_none());
+        let mut slow = hub.register(session, address(1), LIMITS).ok().unwrap();
+        let mut quick = hub.register(session, address(1), LIMITS).ok().unwrap();
+        assert_eq!(hub.register(session, address(2), LIMITS).err(), Some(Full::User));
         for _ in 0..=QUEUE {
             hub.tell(user, &"news".into());
             quick.texts.recv().await.unwrap();
@@ -178,6 +231,22 @@ mod tests {
         assert_eq!(received, QUEUE);
         assert_eq!(hub.tell(user, &"news".into()), 1);
         drop((slow, quick));
-        assert!(hub.lock().is_empty());
+        let sockets = hub.lock();
+        assert!(sockets.by_user.is_empty() && sockets.by_address.is_empty() && sockets.all == 0);
+    }
+
+    #[tokio::test]
+    async fn sockets_are_limited_by_address_and_in_all() {
+        let (hub, mut open) = (Hub::default(), Vec::new());
+        let mut register = |user, from| {
+            let registered = hub.register(session(user), address(from), LIMITS);
+            registered.map(|registration| open.push(registration)).err()
+        };
+        assert_eq!([register(1, 1), register(2, 1), register(3, 1)], [None; 3]);
+        assert_eq!(register(4, 1), Some(Full::Address));
+        assert_eq!(register(4, 2), None);
+        assert_eq!(register(5, 3), Some(Full::All));
+        open.pop();
+        assert_eq!(hub.register(session(5), address(3), LIMITS).err(), None);
     }
 }

@@ -15,12 +15,12 @@ use anyhow::Context;
 use axum::{Router, routing::get};
 use http::StatusCode;
 use service::{
-    Problem, SharedSessionKeys,
+    Problem, SharedSessionKeys, Shutdown,
     admin_server::{self, Probes},
 };
 use store::{Database, RevokedSessions};
 use tokio::{net::TcpListener, sync::Semaphore};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 
 pub use asyncapi::print as print_asyncapi;
 pub use config::Config;
@@ -28,8 +28,8 @@ pub use config::Config;
 /// Snapshots that are read from the database at once: after a broker's restart every socket wants one.
 const SNAPSHOTS_AT_ONCE: usize = 8;
 
-/// The program: serves until `shutdown`, then says good-bye on every socket.
-pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+/// The program: serves until it is to stop, then says good-bye on every socket.
+pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     tracing::info!(?config, "starting");
     let database = Database::new(
         &config.database.url(&config.tls)?,
@@ -42,24 +42,27 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         sessions: SharedSessionKeys::new(config.door.session_keys()),
         revoked: RevokedSessions::default(),
         hub: hub::Hub::default(),
+        limits: config.limits(),
         snapshots: Semaphore::new(SNAPSHOTS_AT_ONCE).into(),
         sockets: TaskTracker::new(),
-        shutdown: shutdown.clone(),
+        shutdown: shutdown.stop.clone(),
         config: config.clone().into(),
     };
 
     let (reloading, link) = (app.clone(), bus.clone());
-    service::on_hangup(shutdown.clone(), move |config: Config| reloading.take_up(&link, &config))?;
+    service::on_hangup(shutdown.stop.clone(), move |config: Config| reloading.take_up(&link, &config))?;
 
+    // Without PostgreSQL walkers are told to come again; without NATS a socket still gets its snapshot, and another one when
+    // NATS is back. Another replica could do no better.
     let probes = Probes::default()
-        .needs("postgresql", &database, |database| async move { database.ready().await })
+        .needs_once("postgresql", &database, |database| async move { database.ready().await })
         .needs("revoked_sessions", &app.revoked, |revoked| async move { revoked.ready().await })
-        .needs("nats", &bus, |bus| async move { bus.ready().await });
-    let admin = admin_server::serve(config.reporting.admin_addr, probes, shutdown.clone())
+        .needs_once("nats", &bus, |bus| async move { bus.ready().await });
+    let admin = admin_server::serve(config.reporting.admin_addr, probes, shutdown.asked.clone())
         .await
         .with_context(|| format!("ADMIN_ADDR {}", config.reporting.admin_addr))?;
     let admin = tokio::spawn(admin);
-    let news = bus.news(shutdown.clone()).await?;
+    let news = bus.news(shutdown.stop.clone()).await?;
     let revocations = tokio::spawn(app.clone().follow_revocations(bus.clone()));
     let listening = tokio::spawn(hub::pass_on(app.hub.clone(), news));
 
@@ -67,7 +70,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         .await
         .with_context(|| format!("LISTEN_ADDR {}", config.door.listen_addr))?;
     let sockets = app.sockets.clone();
-    service::http::serve(listener, router(app), shutdown).await?;
+    let door = &config.door;
+    service::http::serve(listener, router(app), door.listener, &door.public_url, shutdown).await;
 
     sockets.close();
     sockets.wait().await;
@@ -86,5 +90,6 @@ fn router(app: app::App) -> Router {
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "A WebSocket is opened with GET.")
         });
-    service::http::door(endpoints).with_state(app)
+    let per_minute = app.config.door.listener.rate_limit_address_per_minute;
+    service::http::door(service::limit_by_address(endpoints, per_minute)).with_state(app)
 }

@@ -9,5 +9,7 @@ async fn main() -> anyhow::Result<()> {
     }
     let config: Config = service::config::parse();
     let _telemetry = service::telemetry::start("notifier", &config.reporting, &config.tls)?;
-    run(config, service::shutdown_signal()?).await
+    service::open_files::raise_limit();
+    let shutdown = service::Shutdown::on_signal(config.door.listener.shutdown_delay())?;
+    run(config, shutdown).await
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
-use domain::{Route, RouteId, UserId};
+use domain::{Meter, RateLimit, Route, RouteId, UserId};
 use store::status_snapshot;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_tungstenite::tungstenite::{self, error::ProtocolError};
@@ -15,11 +15,21 @@ use crate::{
 };
 
 /// Wrong messages in a row before the socket is closed.
-const MOST_STRIKES: u32 = 5;
+const MAX_STRIKES: u32 = 5;
 /// A walker's location is of use once a second; clocks and networks are forgiven a tenth.
 const LOCATION_INTERVAL: Duration = Duration::from_millis(900);
+/// Messages that a socket may send. A walk needs one a second.
+const MAX_MESSAGES: RateLimit = RateLimit { per_minute: 600, burst: 60 };
+/// Pings and pongs that a socket may send.
+const MAX_PINGS: RateLimit = RateLimit { per_minute: 120, burst: 30 };
+/// Bytes that a socket may send: fragments of messages that never end are seen by nobody else.
+pub(crate) const MAX_BYTES: RateLimit = RateLimit { per_minute: 60 * 16 * 1024, burst: 64 * 1024 };
+/// How to end a socket that sends more.
+const TOO_MUCH: (u16, &str) = (close_code::POLICY, "too many messages or pings");
+/// How long a farewell may take to arrive, and what was sent before it is heard to be dropped.
+const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
 /// Longest time to wait for a walker's network to take a message.
-const SEND_PATIENCE: Duration = Duration::from_secs(10);
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The connection is over: how to say so, if the other side still listens.
 struct Over(Option<(u16, &'static str)>);
@@ -38,6 +48,7 @@ fn farewell(error: axum::Error) -> Option<(u16, &'static str)> {
         tungstenite::Error::Capacity(_) => Some((close_code::SIZE, "the message is too long")),
         tungstenite::Error::Utf8(_) => Some((close_code::INVALID, "text must be UTF-8")),
         tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        tungstenite::Error::Io(error) if error.kind() == std::io::ErrorKind::QuotaExceeded => Some(TOO_MUCH),
         tungstenite::Error::Protocol(_) => Some((close_code::PROTOCOL, "this is not a WebSocket frame")),
         _ => None,
     }
@@ -46,13 +57,22 @@ fn farewell(error: axum::Error) -> Option<(u16, &'static str)> {
 /// Serves a socket until one side ends it. It is registered already: whatever happens while the snapshot is read is
 /// waiting in its queue, and the client drops what it has seen.
 pub(crate) async fn serve(app: App, user: UserId, registration: Registration, websocket: WebSocket) {
-    let mut socket = Socket { app, user, websocket, walk: None, strikes: 0, last_location: None };
+    let now = Instant::now();
+    let (messages, pings) = (Meter::new(MAX_MESSAGES, now), Meter::new(MAX_PINGS, now));
+    let mut socket =
+        Socket { app, user, websocket, walk: None, strikes: 0, last_location: None, messages, pings };
     let Over(farewell) = socket.run(registration).await;
     if let Some((code, reason)) = farewell {
         let frame = CloseFrame { code, reason: reason.into() };
         // Whether the farewell arrives changes nothing.
-        let sent = socket.websocket.send(Message::Close(Some(frame)));
-        tokio::time::timeout(Duration::from_secs(1), sent).await.ok();
+        tokio::time::timeout(FAREWELL_TIMEOUT, part(socket.websocket, frame)).await.ok();
+    }
+}
+
+/// Says good-bye. A connection that is closed while something is unread is reset, and what was said last is lost.
+async fn part(mut websocket: WebSocket, frame: CloseFrame) {
+    if websocket.send(Message::Close(Some(frame))).await.is_ok() {
+        while let Some(Ok(_)) = websocket.recv().await {}
     }
 }
 
@@ -64,6 +84,8 @@ struct Socket {
     walk: Option<(RouteId, Route)>,
     strikes: u32,
     last_location: Option<Instant>,
+    messages: Meter,
+    pings: Meter,
 }
 
 impl Socket {
@@ -129,15 +151,14 @@ impl Socket {
     }
 
     async fn send(&mut self, text: Utf8Bytes) -> Result<(), Over> {
-        match tokio::time::timeout(SEND_PATIENCE, self.websocket.send(Message::Text(text))).await {
+        match tokio::time::timeout(SEND_TIMEOUT, self.websocket.send(Message::Text(text))).await {
             Ok(sent) => Ok(sent?),
             Err(_) => Err(Over(None)),
         }
     }
 
     async fn ping(&mut self) -> Result<(), Over> {
-        match tokio::time::timeout(SEND_PATIENCE, self.websocket.send(Message::Ping(Default::default())))
-            .await
+        match tokio::time::timeout(SEND_TIMEOUT, self.websocket.send(Message::Ping(Default::default()))).await
         {
             Ok(sent) => Ok(sent?),
             Err(_) => Err(Over(None)),
@@ -145,6 +166,13 @@ impl Socket {
     }
 
     async fn hear(&mut self, message: Message) -> Result<(), Over> {
+        let meter = match message {
+            Message::Ping(_) | Message::Pong(_) => &mut self.pings,
+            _ => &mut self.messages,
+        };
+        if !meter.take(Instant::now()).allowed {
+            return Err(Over(Some(TOO_MUCH)));
+        }
         let answer = match message {
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
             // The library has the reply ready; the next look for a message sends it and finds the end.
@@ -160,7 +188,7 @@ impl Socket {
             Err(answer) => {
                 self.strikes += 1;
                 self.send(answer.to_text()).await?;
-                if self.strikes >= MOST_STRIKES {
+                if self.strikes >= MAX_STRIKES {
                     return Err(Over(Some((close_code::POLICY, "too many wrong messages"))));
                 }
                 Ok(())

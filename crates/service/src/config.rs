@@ -11,7 +11,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::Args;
 
 use crate::{
-    AllowedOrigins, SessionKeys,
+    AllowedOrigins, SessionKeys, open_files,
     tls::{certificate_file, key_file},
 };
 
@@ -145,9 +145,45 @@ pub struct AnalyticsConfig {
     pub posthog_host: Address,
 }
 
+/// How a public door treats connections and callers.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct ListenerConfig {
+    /// Requests a minute that may come from one address.
+    #[arg(long, env = "RATE_LIMIT_ADDRESS_PER_MINUTE", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rate_limit_address_per_minute: u32,
+    /// Reverse proxies in front of us: the caller's address is so many places from the right in X-Forwarded-For.
+    #[arg(long, env = "TRUSTED_PROXIES", default_value_t = 0)]
+    pub trusted_proxies: usize,
+    /// Connections at once; fewer where fewer files may be open.
+    #[arg(long, env = "MAX_CONNECTIONS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_connections: u32,
+    /// Connections at once from one address; without a meaning behind proxies, whose addresses they would be.
+    #[arg(long, env = "MAX_CONNECTIONS_PER_ADDRESS", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub max_connections_per_address: u32,
+    /// Seconds from SIGTERM until no more connections are accepted. Readiness is off meanwhile, so that whoever routes
+    /// callers to us has time to notice.
+    #[arg(long, env = "SHUTDOWN_DELAY_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=300))]
+    shutdown_delay_seconds: u64,
+}
+
+impl ListenerConfig {
+    /// Connections at once, of those that the limit of open files allows.
+    pub fn max_connections(&self) -> usize {
+        let allowed = open_files::for_connections().max(1);
+        usize::try_from(u64::from(self.max_connections).min(allowed)).unwrap_or(usize::MAX)
+    }
+
+    /// Time from SIGTERM until no more connections are accepted.
+    pub fn shutdown_delay(&self) -> Duration {
+        Duration::from_secs(self.shutdown_delay_seconds)
+    }
+}
+
 /// Whom a public door lets in.
 #[derive(Args, Clone, Debug)]
 pub struct DoorConfig {
+    #[command(flatten)]
+    pub listener: ListenerConfig,
     /// Where the door is.
     #[arg(long, env = "LISTEN_ADDR", default_value = "127.0.0.1:8080")]
     pub listen_addr: SocketAddr,

@@ -1,8 +1,6 @@
 //! What every answer of a public door goes through: an id, a span, metrics, and an error form that has no exceptions.
 
 use std::{
-    future::IntoFuture,
-    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,16 +10,19 @@ use axum::{
     extract::{MatchedPath, Request},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    serve::ListenerExt,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use tracing::{Instrument, Span, field::Empty};
 use uuid::Uuid;
 
-use crate::{Problem, telemetry};
+use crate::{
+    CallerAddress, Problem, Shutdown,
+    config::ListenerConfig,
+    listener::{self, Limits, Timeouts},
+    open_files, telemetry,
+};
 
 /// Under which an answer tells the id of its request.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -34,10 +35,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct RequestId(pub Uuid);
 
 impl RequestId {
-    /// A span for what is done for this request, in the trace that its caller names.
+    /// A span for what is done for this request, in a trace of our own.
     pub fn span(self, what: &'static str, headers: &HeaderMap) -> Span {
         let span = tracing::info_span!("work", request_id = %self.0, trace_id = Empty, otel.name = what);
-        join_trace(&span, headers);
+        begin_trace(&span, headers);
         span
     }
 }
@@ -57,35 +58,33 @@ fn patience() -> TimeoutLayer {
     TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE)
 }
 
-/// Longest time that answers under way get when the service is asked to stop.
-const DRAIN: Duration = Duration::from_secs(10);
-
-/// Serves a door's router until `shutdown`, and then what is under way, unless that takes too long: somebody may hold a
-/// half-open connection for ever.
+/// Serves a public door's router, which browsers reach at `public_url`, until the program stops.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    shutdown: CancellationToken,
-) -> std::io::Result<()> {
-    // Small messages in a row must not wait for each other's acknowledgement.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
-    });
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    let too_long = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(DRAIN).await;
-    };
-    tokio::select! {
-        served = serving.into_future() => served,
-        () = too_long => {
-            tracing::warn!("some connections did not end in time and are cut off");
-            Ok(())
-        }
+    config: ListenerConfig,
+    public_url: &str,
+    shutdown: Shutdown,
+) {
+    let behind_proxies = config.trusted_proxies > 0;
+    if public_url.starts_with("https://") && !behind_proxies {
+        tracing::warn!(
+            "PUBLIC_URL is https and TRUSTED_PROXIES is 0: all callers seem to come from the proxy's address, and share its \
+             limits. Set TRUSTED_PROXIES to the number of proxies that add to X-Forwarded-For"
+        );
     }
+    let router =
+        router.layer(middleware::from_fn_with_state(config.trusted_proxies, CallerAddress::of_request));
+    // A proxy's connections are those of all callers.
+    let max_per_address = (!behind_proxies).then_some(config.max_connections_per_address as usize);
+    let limits = Limits::Refuse { max: config.max_connections(), max_per_address };
+    tracing::info!(?limits, open_files = open_files::limit(), "listening");
+    listener::serve(listener, router, Timeouts::default(), limits, shutdown).await;
+}
+
+/// Answers a request that does not even reach a door.
+pub(crate) fn refuse<B>(mut request: http::Request<B>, problem: Problem) -> Response {
+    Asked::note(&mut request).answer(problem.into_response())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the form that tower-http asks for")]
@@ -111,7 +110,7 @@ async fn accompany(mut request: Request, next: Next) -> Response {
     let span = tracing::info_span!(
         "http", request_id = %id, trace_id = Empty, method, %route, otel.name = %format!("{method} {route}")
     );
-    join_trace(&span, request.headers());
+    begin_trace(&span, request.headers());
     let response = next.run(request).instrument(span.clone()).await;
     span.in_scope(|| {
         let duration_ms = asked.at.elapsed().as_secs_f64() * 1000.0;
@@ -125,8 +124,10 @@ async fn count(mut request: Request, next: Next) -> Response {
     asked.answer(next.run(request).await)
 }
 
-fn join_trace(span: &Span, headers: &HeaderMap) {
-    telemetry::join_trace(span, headers.get("traceparent").and_then(|value| value.to_str().ok()));
+/// A caller's trace is not ours: its ids could be anybody's, and its flags decide what is recorded. It is linked.
+fn begin_trace(span: &Span, headers: &HeaderMap) {
+    let foreign = headers.get("traceparent").and_then(|value| value.to_str().ok());
+    telemetry::begin_trace(span, foreign);
 }
 
 /// A request, before its answer is known.
@@ -138,7 +139,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn note(request: &mut Request) -> Self {
+    fn note<B>(request: &mut http::Request<B>) -> Self {
         // Made here and not taken from the caller: it names a row, and two callers may think of the same.
         let id = Uuid::now_v7();
         request.extensions_mut().insert(RequestId(id));

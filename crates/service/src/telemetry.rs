@@ -5,7 +5,7 @@
 mod exporter;
 
 use opentelemetry::{
-    global,
+    Context, global,
     propagation::{Extractor, Injector, TextMapPropagator},
     trace::{TraceContextExt, TracerProvider},
 };
@@ -77,15 +77,30 @@ pub fn start(
 }
 
 /// Makes `span` part of the trace that `traceparent` names, or of a new one, and records the `trace_id` that log lines
-/// show. The span must have an empty field of that name.
+/// show. The span must have an empty field of that name. Only for what our own programs say.
 pub fn join_trace(span: &Span, traceparent: Option<&str>) {
-    if let Some(traceparent) = traceparent {
-        let parent = TraceContextPropagator::new().extract(&Carrier(Some(traceparent.to_owned())));
-        if parent.span().span_context().is_valid() {
-            // Fails only where no tracing is set up, as in tests.
-            span.set_parent(parent).ok();
-        }
+    if let Some(parent) = traceparent.and_then(context) {
+        // Fails only where no tracing is set up, as in tests.
+        span.set_parent(parent).ok();
     }
+    record_trace_id(span);
+}
+
+/// Begins a trace with `span`, as [`join_trace`] does. One that a stranger names is linked, not joined.
+pub fn begin_trace(span: &Span, foreign: Option<&str>) {
+    if let Some(foreign) = foreign.and_then(context) {
+        span.add_link(foreign.span().span_context().clone());
+    }
+    record_trace_id(span);
+}
+
+/// The context that a `traceparent` names, if it names one.
+fn context(traceparent: &str) -> Option<Context> {
+    let context = TraceContextPropagator::new().extract(&Carrier(Some(traceparent.to_owned())));
+    context.span().span_context().is_valid().then_some(context)
+}
+
+fn record_trace_id(span: &Span) {
     let trace_id = span.context().span().span_context().trace_id();
     if trace_id != opentelemetry::TraceId::INVALID {
         span.record("trace_id", trace_id.to_string());

@@ -2,6 +2,7 @@
 //! for development, one request a connection.
 
 use anyhow::{Context, bail};
+use domain::TileAddress;
 use std::{path::PathBuf, pin::pin, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy, copy_bidirectional, sink},
@@ -53,7 +54,7 @@ enum Answerer<'a> {
 
 impl Backends {
     fn answerer(&self, target: &str) -> Answerer<'_> {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let path = target.split('?').next().unwrap_or(target);
         let to = |backend| Answerer::Backend(backend, target.to_owned());
         if path == WEB_SOCKET {
             return to(&self.notifier);
@@ -65,8 +66,8 @@ impl Backends {
             // Exactly one source, exactly one tile, no query: every other form of address could name a private route.
             let tile = tile.strip_suffix(".pbf").unwrap_or(tile);
             let parts: Vec<&str> = tile.split('/').collect();
-            let plain = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-            return if parts.len() == 3 && parts.iter().all(plain) && query.is_empty() {
+            let is_tile = matches!(parts[..], [z, x, y] if TileAddress::parse(z, x, y).is_some());
+            return if is_tile && !target.contains('?') {
                 Answerer::Backend(&self.martin, format!("/tiles/pois/{tile}"))
             } else {
                 Answerer::Nobody
@@ -291,6 +292,9 @@ mod tests {
             "/tiles/pois/../routes/14/3/4",
             "/tiles/pois/14/3/4%2F..",
             "/tiles/pois/",
+            "/tiles/pois/000014/3/4.pbf",
+            "/tiles/pois/14/+3/4.pbf",
+            "/tiles/pois/14/3/4.pbf?",
             "/page/../../config/martin.yaml",
         ] {
             assert_eq!(answers(target), "nobody", "{target}");

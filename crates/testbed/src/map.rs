@@ -12,6 +12,7 @@ use crate::{
     run::output,
     scratch::Scratch,
     service::{Plan, Role},
+    system::UNLIMITED,
     workspace,
 };
 
@@ -51,6 +52,7 @@ impl Map {
             ("ASSETS_DIR", map_assets()),
         ];
         tile_server.env.extend(settings.map(|(name, value)| (name.to_owned(), value.display().to_string())));
+        tile_server.env.extend(UNLIMITED.map(|(name, value)| (name.to_owned(), value.to_owned())));
         plans.push(tile_server);
         for plan in &mut *plans {
             let origins = plan.env.iter_mut().find(|(name, _)| name == "ALLOWED_ORIGINS");

@@ -7,7 +7,10 @@ use std::{
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -106,6 +109,8 @@ fn signal_name(signal: Signal) -> &'static str {
 pub struct Process {
     program: Program,
     child: Mutex<Option<Child>>,
+    /// It was asked to end.
+    is_asked: AtomicBool,
 }
 
 impl Process {
@@ -114,7 +119,7 @@ impl Process {
         // Whoever starts a server is about to ask it something.
         tls::install();
         let child = program.spawn()?;
-        Ok(Self { program, child: Mutex::new(Some(child)) })
+        Ok(Self { program, child: Mutex::new(Some(child)), is_asked: AtomicBool::new(false) })
     }
 
     /// Starts it again after it has ended.
@@ -122,6 +127,7 @@ impl Process {
         if self.is_running() {
             bail!("{} is still running", self.program.name);
         }
+        self.is_asked.store(false, Ordering::Relaxed);
         *self.child() = Some(self.program.spawn()?);
         Ok(())
     }
@@ -146,10 +152,12 @@ impl Process {
         &self.program.log
     }
 
-    /// Asks it to end, without waiting.
+    /// Asks it to end, without waiting; once, for a second time would cut off what is under way.
     pub fn ask_to_stop(&self) {
+        if !self.is_asked.swap(true, Ordering::Relaxed) {
+            self.signal(self.program.stop);
+        }
         // A paused process hears only once it goes on.
-        self.signal(self.program.stop);
         self.signal(Signal::CONT);
     }
 

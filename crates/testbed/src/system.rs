@@ -304,6 +304,19 @@ async fn admin(programs: &Binaries, args: &[&str], env: &[(&'static str, String)
     output(admin.envs(env.iter().map(|(name, value)| (name, value)))).await.map(drop)
 }
 
+/// Settings of doors. A test or a benchmark asks more often than any walker, from one address; those about the limits set
+/// their own. Nobody routes callers to a door who would have to notice that it closes.
+pub(crate) const UNLIMITED: [(&str, &str); 8] = [
+    ("RATE_LIMIT_SESSION_PER_MINUTE", "1000000"),
+    ("RATE_LIMIT_ADDRESS_PER_MINUTE", "1000000"),
+    ("MAX_CONNECTIONS_PER_ADDRESS", "1000000"),
+    ("SOCKETS_PER_ADDRESS", "1000000"),
+    ("OPEN_COST_PER_ADDRESS", "1000000"),
+    ("MAX_WAIT_SECONDS", "1000000"),
+    ("NEW_USERS_PER_ADDRESS_PER_HOUR", "1000000"),
+    ("SHUTDOWN_DELAY_SECONDS", "0"),
+];
+
 fn plan(options: &Options, links: &Links<'_>, overpass_url: &str) -> anyhow::Result<Vec<Plan>> {
     let roles = [
         (Role::Gateway, options.gateways),
@@ -326,13 +339,9 @@ fn plan(options: &Options, links: &Links<'_>, overpass_url: &str) -> anyhow::Res
         ("OVERPASS_URL", overpass_url.to_owned()),
         ("ALLOWED_ORIGINS", origins.join(",")),
         ("LOG", "info".into()),
-        // A test or a benchmark asks more often than any walker; those about the limits set their own.
-        ("RATE_LIMIT_SESSION_PER_MINUTE", "1000000".into()),
-        ("RATE_LIMIT_ADDRESS_PER_MINUTE", "1000000".into()),
-        ("OPEN_COST_PER_ADDRESS", "1000000".into()),
-        ("MAX_WAIT_SECONDS", "1000000".into()),
-        ("NEW_USERS_PER_ADDRESS_PER_HOUR", "1000000".into()),
     ];
+    let usual: Vec<_> =
+        usual.into_iter().chain(UNLIMITED.map(|(name, value)| (name, value.to_owned()))).collect();
     for plan in &mut plans {
         let places = links.of(plan.role.program())?;
         plan.env.extend(places.iter().chain(&usual).map(|(name, value)| ((*name).to_owned(), value.clone())));

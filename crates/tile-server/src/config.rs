@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, value_parser};
-use service::config::{ReportingConfig, TlsConfig};
+use service::config::{ListenerConfig, ReportingConfig, TlsConfig};
 
 use crate::{database::Engine, tileset::Workplace};
 
@@ -34,6 +34,8 @@ pub struct Serve {
     pub tls: TlsConfig,
     #[command(flatten)]
     pub files: Files,
+    #[command(flatten)]
+    pub listener: ListenerConfig,
     /// Where the public door is.
     #[arg(long, env = "LISTEN_ADDR", default_value = "127.0.0.1:8090")]
     pub listen_addr: SocketAddr,

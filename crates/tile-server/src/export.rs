@@ -129,7 +129,7 @@ async fn write(
     let mut made = stream::iter(tiles)
         .map(async |id| {
             let _turn = turns.acquire().await?;
-            anyhow::Ok((id, tileset.tile(id, LayerChoice::ALL).await?))
+            anyhow::Ok((id, tileset.tile(id, LayerChoice::All).await?))
         })
         .buffered(at_once * 8);
     let mut count = 0;

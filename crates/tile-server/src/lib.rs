@@ -3,12 +3,13 @@
 //! In reading order: [`Config`] is what it is told. `base_map` makes a file out of an extract of OpenStreetMap; `sources`
 //! says what is served of which file. `database` opens one and `checks` makes it prove itself; `tileset` is a source
 //! that has passed, `catalog` all of them together with the cache, `reload` how they are replaced. `router` is the table
-//! of addresses and `endpoints` what they answer; `style`, `glyphs` and `sprites` are what a map needs besides tiles.
+//! of addresses, `canonical` how they are written and `endpoints` what they answer; `style`, `glyphs` and `sprites` are what a map needs besides tiles.
 //! `export` and `archive` write and read PMTiles.
 
 mod app;
 mod archive;
 mod base_map;
+mod canonical;
 mod catalog;
 mod checks;
 mod config;

@@ -1,29 +1,38 @@
 use std::sync::Arc;
 
-use axum::{Router, routing::get};
+use axum::{Router, middleware, routing::get};
 use http::{Method, StatusCode, header};
 use service::{
     Problem,
     http::{door, quiet_door},
+    limit_by_address,
 };
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::{
     app::App,
+    canonical,
     endpoints::{documents, fonts_and_sprites, health, tiles},
 };
 
-/// The table of all addresses.
-pub(crate) fn router(app: Arc<App>) -> Router {
+/// A look at a map is dozens of tiles.
+const TILES_PER_REQUEST: u32 = 10;
+
+/// The table of all addresses. Each caller may ask so often a minute, and ten times as often for tiles.
+pub(crate) fn router(app: Arc<App>, per_minute: u32) -> Router {
     let tiles = Router::new().route("/tiles/{source}/{z}/{x}/{y}", get(tiles::get_tile));
     let others = Router::new()
-        .route("/tiles/{document}", get(documents::get_document))
-        .route("/tiles/fonts/{stack}/{range}", get(fonts_and_sprites::get_glyphs))
+        .route("/tiles/fonts/{font}/{range}", get(fonts_and_sprites::get_glyphs))
         .route("/tiles/sprites/{file}", get(fonts_and_sprites::get_sprites))
+        .layer(middleware::from_fn(canonical::no_query))
+        .route("/tiles/{document}", get(documents::get_document))
         .route("/health", get(health::get_health))
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "This address does not exist."))
         .method_not_allowed_fallback(only_get);
     let tiles = tiles.method_not_allowed_fallback(only_get);
+    let [tiles, others] = [tiles, others].map(|part| part.layer(middleware::from_fn(canonical::path)));
+    let tiles = limit_by_address(tiles, per_minute.saturating_mul(TILES_PER_REQUEST));
+    let others = limit_by_address(others, per_minute);
     quiet_door(tiles.layer(cors())).merge(door(others.layer(cors()))).with_state(app)
 }
 

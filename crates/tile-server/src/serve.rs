@@ -2,8 +2,12 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use moka::future::Cache;
-use service::admin_server::{self, Probes};
+use service::{
+    Shutdown,
+    admin_server::{self, Probes},
+};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -24,7 +28,8 @@ const MEASURE: Duration = Duration::from_secs(5);
 /// Serves until it is told to stop. It does not start unless every source passes every check.
 pub(crate) async fn serve(config: Serve) -> anyhow::Result<()> {
     let _telemetry = service::telemetry::start("tile-server", &config.reporting, &config.tls)?;
-    let shutdown = service::shutdown_signal()?;
+    service::open_files::raise_limit();
+    let shutdown = Shutdown::on_signal(config.listener.shutdown_delay())?;
     tracing::info!(?config, "starting");
     // Phase 1: everything that was configured is read and checked.
     let place = config.files.workplace();
@@ -38,27 +43,41 @@ pub(crate) async fn serve(config: Serve) -> anyhow::Result<()> {
         catalog: ArcSwap::from_pointee(catalog),
         tiles: TileCache::new(config.cache_mib),
         fonts: fonts.into(),
-        glyphs: Cache::new(512),
+        glyphs: glyph_cache(),
         sprites,
-        public_url: config.public_url,
+        public_url: config.public_url.clone(),
     });
     let probes = Probes::default().needs("duckdb", &app, health::probe);
-    let admin = admin_server::serve(config.reporting.admin_addr, probes, shutdown.clone())
+    let admin = admin_server::serve(config.reporting.admin_addr, probes, shutdown.asked.clone())
         .await
         .with_context(|| format!("ADMIN_ADDR {}", config.reporting.admin_addr))?;
     let admin = tokio::spawn(admin);
     let measuring = tokio::spawn(measure(app.tiles.clone()));
     let every = Duration::from_millis(config.reload_ms);
     let reloading =
-        tokio::spawn(reload::watch(app.clone(), config.files.sources, place, every, shutdown.clone()));
+        tokio::spawn(reload::watch(app.clone(), config.files.sources, place, every, shutdown.stop.clone()));
     let listener = TcpListener::bind(config.listen_addr)
         .await
         .with_context(|| format!("LISTEN_ADDR {}", config.listen_addr))?;
-    service::http::serve(listener, router(app), shutdown).await?;
+    let per_minute = config.listener.rate_limit_address_per_minute;
+    service::http::serve(listener, router(app, per_minute), config.listener, &config.public_url, shutdown)
+        .await;
     reloading.await??;
     measuring.abort();
     admin.abort();
     Ok(())
+}
+
+/// Glyphs that are kept in memory.
+const GLYPH_CACHE_BYTES: u64 = 16 << 20;
+
+fn glyph_cache() -> Cache<(String, u32), Option<Bytes>> {
+    /// What an entry costs besides its bytes.
+    const OVERHEAD: usize = 256;
+    let weigh = |_: &(String, u32), glyphs: &Option<Bytes>| {
+        u32::try_from(OVERHEAD + glyphs.as_ref().map_or(0, Bytes::len)).unwrap_or(u32::MAX)
+    };
+    Cache::builder().weigher(weigh).max_capacity(GLYPH_CACHE_BYTES).build()
 }
 
 async fn measure(tiles: TileCache) {

@@ -1,10 +1,9 @@
 use std::f64::consts::PI;
 
+use domain::TileAddress;
+
 /// Half the width of the web mercator world, in its metres.
 pub(crate) const WORLD: f64 = 20_037_508.342_789_244;
-
-/// The deepest zoom that an address may have.
-const DEEPEST: u8 = 30;
 
 /// Which tile: a square of web mercator, counted from the north-west.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,9 +23,9 @@ pub(crate) struct Envelope {
 }
 
 impl TileId {
-    /// A tile that exists.
-    pub fn new(z: u8, x: u32, y: u32) -> Option<Self> {
-        (z <= DEEPEST && x < 1 << z && y < 1 << z).then_some(Self { z, x, y })
+    /// The tile that an address names.
+    pub fn parse(z: &str, x: &str, y: &str) -> Option<Self> {
+        TileAddress::parse(z, x, y).map(|TileAddress { z, x, y }| Self { z, x, y })
     }
 
     /// The square itself.
@@ -111,15 +110,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tile_that_does_not_exist_cannot_be_named() {
-        assert!(TileId::new(0, 0, 0).is_some() && TileId::new(16, 65_535, 65_535).is_some());
-        assert!(TileId::new(0, 1, 0).is_none() && TileId::new(16, 0, 65_536).is_none());
-        assert!(TileId::new(31, 0, 0).is_none() && TileId::new(255, 0, 0).is_none());
-    }
-
-    #[test]
     fn the_world_is_divided_from_the_north_west() {
-        let tile = TileId::new(1, 1, 0).unwrap().envelope();
+        let tile = TileId { z: 1, x: 1, y: 0 }.envelope();
         assert_eq!((tile.xmin, tile.ymin, tile.xmax, tile.ymax), (0.0, 0.0, WORLD, WORLD));
         let [west, south, east, north] = tile.degrees();
         assert!((west, south, east) == (0.0, 0.0, 180.0) && (north - 85.051_128_78).abs() < 1e-8, "{north}");

@@ -49,12 +49,12 @@ enum Content {
     Archive(Box<Archive>),
 }
 
-/// Which layers of a source, a bit for each in the order of the definition.
+/// What of a source is in a tile. Any choice of layers would be a tile of its own in every cache, 63 times what there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct LayerChoice(u32);
-
-impl LayerChoice {
-    pub const ALL: Self = Self(u32::MAX);
+pub(crate) enum LayerChoice {
+    All,
+    /// By its place in the definition.
+    One(usize),
 }
 
 /// When and as what a file was last written.
@@ -115,14 +115,9 @@ impl Tileset {
         self.stamp != *stamp || format!("{:?}", self.source) != format!("{source:?}")
     }
 
-    /// The layers of these names. The error names the one that is unknown.
-    pub fn choose(&self, names: &str) -> Result<LayerChoice, String> {
-        let mut choice = 0;
-        for name in names.split(',') {
-            let place = self.source.layers.iter().position(|layer| layer.value.name == name);
-            choice |= 1 << place.ok_or_else(|| name.to_owned())?;
-        }
-        Ok(LayerChoice(choice))
+    /// The layer of this name.
+    pub fn choose(&self, name: &str) -> Option<LayerChoice> {
+        self.source.layers.iter().position(|layer| layer.value.name == name).map(LayerChoice::One)
     }
 
     /// Where tiles of a zoom may hold anything: no buffer reaches further than half a tile.
@@ -131,10 +126,14 @@ impl Tileset {
         self.bounds.widened((tile.xmax - tile.xmin) / 2.0)
     }
 
+    /// Whether there may be anything in a tile: for the rest of the world neither a query nor a cache is needed.
+    pub fn may_hold(&self, id: TileId) -> bool {
+        self.reach(id.z).touches(&id.envelope())
+    }
+
     /// A tile, gzipped; nothing where the map is empty.
     pub async fn tile(&self, id: TileId, choice: LayerChoice) -> Result<Option<Bytes>, QueryError> {
-        // No query is needed for the rest of the world.
-        if !self.reach(id.z).touches(&id.envelope()) {
+        if !self.may_hold(id) {
             return Ok(None);
         }
         match &self.content {
@@ -232,8 +231,11 @@ fn make_tile(
     id: TileId,
     choice: LayerChoice,
 ) -> anyhow::Result<Option<Bytes>> {
-    let chosen = layers.iter().enumerate().filter(|(number, _)| choice.0 >> number & 1 == 1);
-    let tile = layer_query::make(connection, chosen.map(|(_, layer)| layer), id)?;
+    let chosen = match choice {
+        LayerChoice::All => layers,
+        LayerChoice::One(place) => layers.get(place..=place).unwrap_or_default(),
+    };
+    let tile = layer_query::make(connection, chosen.iter(), id)?;
     if tile.is_empty() {
         return Ok(None);
     }

@@ -11,7 +11,7 @@ use crate::{
     figures::{Times, histogram},
     load::{Question, Wishes, as_often_as_possible, snapshots, walks},
     queue_bench::QueueBench,
-    setup,
+    setup, sockets,
     wish::themes,
 };
 
@@ -43,6 +43,8 @@ enum Part {
     Walks(Rest),
     /// Measure how long walkers wait for each other: in a soak, in a flood, and when too much is asked for
     Queue(QueueBench),
+    /// Measure the memory of idle WebSockets
+    Sockets(sockets::Sockets),
     /// Measure tile-server beside Martin, with PostGIS behind it
     #[command(disable_help_flag = true)]
     Tiles(Rest),
@@ -62,6 +64,7 @@ impl Part {
             Self::Orienteering(rest) => ("orienteering", rest),
             Self::Walks(rest) => ("walks", rest),
             Self::Queue(bench) => return bench.run().await,
+            Self::Sockets(sockets) => return sockets.run().await,
             Self::Tiles(rest) => return tiles(rest).await,
         };
         let program =

@@ -18,6 +18,7 @@ mod queries;
 mod queue_bench;
 mod running;
 mod setup;
+mod sockets;
 mod test;
 mod up;
 mod walk;

@@ -3,10 +3,10 @@ use std::time::Duration;
 use axum::{
     body::Body,
     extract::{RawPathParams, State},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
-use domain::RouteId;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use domain::{RouteId, TileAddress};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 
 use crate::{
     app::App,
@@ -15,24 +15,27 @@ use crate::{
     extract::{PathId, Walker, is_known},
 };
 
+/// The deepest zoom of a route's tiles.
+const MAX_ZOOM: u8 = 16;
 /// Longest time for one tile.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A part of a walker's own route, as a vector tile.
 ///
-/// Layer `route`. Somebody else's does not exist for them. `y` may end with `.pbf`.
+/// Layer `route`. Somebody else's does not exist for them. A tile has one address; without `.pbf` there is a redirect to it.
 #[utoipa::path(
     get, path = "/tiles/routes/{route_id}/{z}/{x}/{y}", tag = "routes", security(("session" = [])),
     params(
         ("route_id" = Uuid, Path, description = "A complete route"),
         ("z" = u8, Path, description = "Zoom, 0 to 16"),
         ("x" = u32, Path, description = "Column"),
-        ("y" = String, Path, description = "Row")
+        ("y" = String, Path, description = "Row, and `.pbf`", example = "4741.pbf")
     ),
     responses(
         (status = 200, description = "The tile", body = Vec<u8>, content_type = "application/vnd.mapbox-vector-tile"),
         (status = 204, description = "The route does not pass there"),
         (status = 304, description = "The caller has this version already"),
+        (status = 308, description = "The same with `.pbf`"),
         (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
@@ -41,16 +44,25 @@ pub(crate) async fn get_route_tile(
     Walker(user): Walker,
     PathId(route): PathId<RouteId>,
     params: RawPathParams,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let (z, x, y) = tile(&params)?;
+    let TileAddress { z, x, y } = tile(&params)?;
+    // One tile has one address.
+    if uri.query().is_some() {
+        return Err(ApiError::NotFound("This address"));
+    }
+    let address = format!("/tiles/routes/{route}/{z}/{x}/{y}.pbf");
+    if uri.path() != address {
+        return Ok(Redirect::permanent(&address).into_response());
+    }
     if !store::is_route_of(&app.database, user, route).await? {
         return Err(ApiError::NotFound("This route"));
     }
     // Nothing that the caller wrote goes on to Martin but numbers and an id: it would take the caller's own `route_id`.
     let martin = app.config.martin_url.as_ref().ok_or(ApiError::MapAway)?.as_str().trim_end_matches('/');
     let url = format!("{martin}/tiles/routes/{z}/{x}/{y}?route_id={route}");
-    let mut request = app.http.get(url).timeout(PATIENCE);
+    let mut request = app.http.get(url).timeout(TIMEOUT);
     if let Some(accepted) = headers.get(header::ACCEPT_ENCODING) {
         request = request.header(header::ACCEPT_ENCODING, accepted);
     }
@@ -88,16 +100,10 @@ pub(crate) async fn get_route_tile(
 }
 
 /// Which tile, of those that a route has.
-fn tile(params: &RawPathParams) -> Result<(u8, u32, u32), ApiError> {
+fn tile(params: &RawPathParams) -> Result<TileAddress, ApiError> {
     let read = |name: &str| params.iter().find(|(param, _)| *param == name).map_or("", |(_, value)| value);
-    let number =
-        |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
     let y = read("y");
-    let (z, x, y) = (number(read("z")), number(read("x")), number(y.strip_suffix(".pbf").unwrap_or(y)));
-    match (z, x, y) {
-        (Some(z @ 0..=16), Some(x), Some(y)) if x < 1_u32 << z && y < 1_u32 << z => Ok((z as u8, x, y)),
-        _ => Err(ApiError::Malformed(
-            "There is no such tile: z is 0 to 16, x and y are from 0 to 2^z - 1.".into(),
-        )),
-    }
+    TileAddress::parse(read("z"), read("x"), y.strip_suffix(".pbf").unwrap_or(y))
+        .filter(|tile| tile.z <= MAX_ZOOM)
+        .ok_or(ApiError::NotFound("This tile"))
 }

@@ -90,7 +90,7 @@ fn wrong_forms(scene: &Scene) -> Vec<Case> {
         keyed("an empty Idempotency-Key", b""),
         keyed("a blank Idempotency-Key", b"   "),
         keyed("an Idempotency-Key of 256 bytes", &[b'k'; 256]),
-        keyed("an Idempotency-Key of 64 KiB", &[b'k'; 64 * 1024]),
+        keyed("an Idempotency-Key of 24 KiB", &[b'k'; 24 * 1024]),
         keyed("an Idempotency-Key in UTF-8", "ключ".as_bytes()),
         keyed("an Idempotency-Key that is not UTF-8", b"key\xff"),
         (
@@ -121,7 +121,7 @@ fn wrong_callers(scene: &Scene) -> Vec<Case> {
         with("an empty cookie", "wildside=".into()),
         with("a cookie of rubbish", "wildside=let-me-in".into()),
         with("a cookie of dots", "wildside=.....".into()),
-        with("a cookie of 60 KiB", format!("wildside={}", "x".repeat(60_000))),
+        with("a cookie of 24 KiB", format!("wildside={}", "x".repeat(24 * 1024))),
         with("a cookie of another name", own.replace("wildside=", "wildsides=")),
         with("the name that is for https", own.replace("wildside=", "__Host-wildside=")),
         with("another walker under my signature", instead(1, &Uuid::new_v4().simple().to_string())),
@@ -344,6 +344,7 @@ async fn what_is_no_http_is_refused_and_harms_nobody() {
         (0..200).fold(Raw::get("/api/v1/users/me"), |request, n| request.header(&format!("X-{n}"), "x"));
     let cases = [
         ("a header of a megabyte", header(1 << 20), 431),
+        ("a header of 33 KiB", header(33 * 1024), 431),
         ("two hundred headers", many, 431),
         ("an address of 100 KiB", Raw::get(&format!("/{}", "a".repeat(100 * 1024))), 414),
         ("a header with a control character", Raw::get("/").header("X-Odd", "a\u{1}b"), 400),
@@ -365,6 +366,6 @@ async fn what_is_no_http_is_refused_and_harms_nobody() {
     let _ = post.bytes(wish).and_hang_up().send(&town.gateway).await;
     assert_eq!(town.rows().await, before);
     // Long, but not too long: read as any other.
-    let answer = header(64 * 1024).send(&town.gateway).await.unwrap();
+    let answer = header(24 * 1024).send(&town.gateway).await.unwrap();
     wrongs::assert_problem(&answer, 401);
 }

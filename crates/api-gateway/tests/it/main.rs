@@ -9,6 +9,7 @@ mod a_session_is_a_cookie_that_only_we_can_sign;
 mod a_wish_is_accepted_once;
 mod bad_bodies_are_refused;
 mod bad_requests_are_refused;
+mod connection_limits;
 mod erasure;
 mod martin_over_https;
 mod nobody_sees_what_is_not_theirs;

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 use service::{SessionKeys, config::Secret};
-use std::time::{Duration, SystemTime};
+use std::{
+    path::Path,
+    time::{Duration, SystemTime},
+};
 use testbed::{Options, Process, Program, Scratch, System, Walker, binaries, free_port};
 use tokio::net::TcpStream;
 use uuid::Uuid;
@@ -100,11 +103,28 @@ impl Town {
     /// One more gateway on the same servers, with settings of its own.
     pub async fn another_gateway(&self, settings: &[(&str, &str)]) -> Gateway {
         let scratch = Scratch::new("gateway").unwrap();
+        let program = gateway_program(&scratch);
+        self.start_gateway(scratch, program, settings).await
+    }
+
+    /// One more gateway that may have so many files open, connections among them.
+    pub async fn another_gateway_with_few_files(&self, files: u32) -> Gateway {
+        let scratch = Scratch::new("gateway").unwrap();
+        let program = binaries().unwrap().find("api-gateway").unwrap().display().to_string();
+        let limited = format!("ulimit -n {files} && exec \"$0\"");
+        let program = Program::new("api-gateway", "/bin/sh", scratch.path().join("gateway.log"))
+            .args(["-c", &limited, &program]);
+        self.start_gateway(scratch, program, &[]).await
+    }
+
+    async fn start_gateway(&self, scratch: Scratch, program: Program, settings: &[(&str, &str)]) -> Gateway {
         let url = format!("http://127.0.0.1:{}", free_port().unwrap());
-        let mut program = gateway_program(&scratch)
+        let admin = format!("127.0.0.1:{}", free_port().unwrap());
+        let mut program = program
             .env("LISTEN_ADDR", url.trim_start_matches("http://"))
             .env("PUBLIC_URL", &url)
-            .env("ADMIN_ADDR", format!("127.0.0.1:{}", free_port().unwrap()))
+            .env("ADMIN_ADDR", &admin)
+            .env("SHUTDOWN_DELAY_SECONDS", "0")
             .env("DATABASE_URL", self.system.database().url())
             .env("NATS_URL", self.system.nats().url())
             .env("REDIS_URL", self.system.redis().url())
@@ -117,15 +137,24 @@ impl Town {
         let place = url.trim_start_matches("http://").to_owned();
         let listens = async || TcpStream::connect(&place).await.is_ok();
         process.wait_until_ready(Duration::from_secs(30), listens).await.unwrap();
-        Gateway { url, _process: process, _scratch: scratch }
+        Gateway { url, admin, process, _scratch: scratch }
     }
 }
 
 /// A gateway beside the system's own. It ends with this value.
 pub struct Gateway {
     pub url: String,
-    _process: Process,
+    /// Host and port of its admin server.
+    pub admin: String,
+    process: Process,
     _scratch: Scratch,
+}
+
+impl Gateway {
+    /// The file with its log.
+    pub fn log(&self) -> &Path {
+        self.process.log()
+    }
 }
 
 /// The gateway's program, not told anything yet.

@@ -80,6 +80,9 @@ impl TileServer {
             .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))
             .env("ADMIN_ADDR", format!("127.0.0.1:{admin}"))
             .env("CACHE_MIB", cache_mib.unwrap_or(0).to_string())
+            // One address asks more often than any walker.
+            .env("RATE_LIMIT_ADDRESS_PER_MINUTE", "1000000")
+            .env("SHUTDOWN_DELAY_SECONDS", "0")
             .env("LOG", "warn");
         if cache_mib.is_some() {
             program = program.env("TOKIO_WORKER_THREADS", "1");

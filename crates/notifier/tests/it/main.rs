@@ -7,6 +7,7 @@ mod broken_frames_harm_nobody;
 mod news_comes_in_order_and_only_to_its_walker;
 mod only_a_walker_from_a_listed_page_gets_a_socket;
 mod raw;
+mod socket_limits;
 mod the_contract_is_what_is_printed;
 mod town;
 mod wrong_messages_are_answered_but_not_for_ever;

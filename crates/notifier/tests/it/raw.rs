@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::time::Duration;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
@@ -105,7 +105,7 @@ pub enum End {
 }
 
 /// Reads frames until the server ends the connection.
-pub async fn end_of(stream: &mut TcpStream) -> End {
+pub async fn end_of(stream: &mut (impl AsyncRead + Unpin)) -> End {
     let mut heard = Vec::new();
     // A connection that is reset has ended, too.
     let _ = timeout(PATIENCE, stream.read_to_end(&mut heard)).await.expect("the server does not close");

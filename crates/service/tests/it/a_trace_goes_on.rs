@@ -37,13 +37,28 @@ fn ids(traceparent: &str) -> (&str, &str) {
 }
 
 #[tokio::test]
-async fn the_trace_of_a_caller_is_continued_in_a_span_of_ours() {
-    let from_caller = format!("00-{TRACE}-{CALLER}-01");
-    let answer = knock(&echo(), "GET", "/", &[("traceparent", &from_caller)], "").await;
-    let (trace, span) = ids(&answer.body);
-    assert_eq!(trace, TRACE);
-    assert_ne!(span, CALLER);
-    assert!(answer.body.ends_with("-01"), "{}", answer.body);
+async fn a_stranger_names_neither_our_trace_nor_whether_it_is_recorded() {
+    let door = echo();
+    let mut traces = Vec::new();
+    for flags in ["01", "00"] {
+        let from_caller = format!("00-{TRACE}-{CALLER}-{flags}");
+        let answer = knock(&door, "GET", "/", &[("traceparent", &from_caller)], "").await;
+        let (trace, span) = ids(&answer.body);
+        assert!(trace != TRACE && span != CALLER, "{}", answer.body);
+        assert!(answer.body.ends_with("-01"), "{}", answer.body);
+        traces.push(trace.to_owned());
+    }
+    assert_ne!(traces[0], traces[1]);
+}
+
+#[tokio::test]
+async fn a_trace_of_our_own_goes_on_in_another_span() {
+    LazyLock::force(&TELEMETRY);
+    let span = tracing::info_span!("job", trace_id = tracing::field::Empty);
+    telemetry::join_trace(&span, Some(&format!("00-{TRACE}-{CALLER}-01")));
+    let passed_on = span.in_scope(telemetry::traceparent).unwrap();
+    let (trace, span) = ids(&passed_on);
+    assert!(trace == TRACE && span != CALLER && passed_on.ends_with("-01"), "{passed_on}");
 }
 
 #[tokio::test]
@@ -54,7 +69,7 @@ async fn a_caller_without_a_trace_gets_a_new_one_each_time() {
 }
 
 #[tokio::test]
-async fn a_trace_that_makes_no_sense_is_not_continued() {
+async fn a_trace_that_makes_no_sense_changes_nothing() {
     let door = echo();
     let zeros = "0".repeat(32);
     for nonsense in [
@@ -83,7 +98,7 @@ async fn behind_a_quiet_door_only_work_has_a_span() {
     assert_eq!(knock(&door, "GET", "/known", &headers, "").await.body, "");
     let answer = knock(&door, "GET", "/work", &headers, "").await;
     let (trace, span) = ids(&answer.body);
-    assert!(trace == TRACE && span != CALLER, "{}", answer.body);
+    assert!(trace != TRACE && span != CALLER, "{}", answer.body);
 }
 
 #[tokio::test]

@@ -75,6 +75,11 @@ fn every_setting_has_its_variable_and_is_required_where_there_is_no_good_default
     let tls = [("TLS_CA_FILE", false), ("TLS_CLIENT_CERT_FILE", false), ("TLS_CLIENT_KEY_FILE", false)];
     assert_eq!(variables::<TlsConfig>(), named(&tls));
     let door = [
+        ("RATE_LIMIT_ADDRESS_PER_MINUTE", false),
+        ("TRUSTED_PROXIES", false),
+        ("MAX_CONNECTIONS", false),
+        ("MAX_CONNECTIONS_PER_ADDRESS", false),
+        ("SHUTDOWN_DELAY_SECONDS", false),
         ("LISTEN_ADDR", false),
         ("SESSION_KEY", true),
         ("SESSION_KEY_PREVIOUS", false),
@@ -193,5 +198,15 @@ fn a_secret_in_the_environment_is_not_shown_by_help() {
     assert_eq!(shown::<DatabaseConfig>(), database);
     assert_eq!(shown::<NatsConfig>(), [&["NATS_USER".to_owned()], &files("NATS")[..]].concat());
     assert_eq!(shown::<RedisConfig>(), files("REDIS"));
-    assert_eq!(shown::<DoorConfig>(), ["LISTEN_ADDR", "ALLOWED_ORIGINS", "PUBLIC_URL"]);
+    let open = [
+        "RATE_LIMIT_ADDRESS_PER_MINUTE",
+        "TRUSTED_PROXIES",
+        "MAX_CONNECTIONS",
+        "MAX_CONNECTIONS_PER_ADDRESS",
+        "SHUTDOWN_DELAY_SECONDS",
+        "LISTEN_ADDR",
+        "ALLOWED_ORIGINS",
+        "PUBLIC_URL",
+    ];
+    assert_eq!(shown::<DoorConfig>(), open);
 }

@@ -69,6 +69,36 @@ async fn a_service_is_not_ready_while_what_it_needs_is_away() {
 }
 
 #[tokio::test]
+async fn what_all_replicas_share_has_to_work_once_and_is_reported_after_that() {
+    let (database, watched) = part();
+    database.send(Err("schema is at 7, this build needs 8".into())).unwrap();
+    let admin = Admin::start(Probes::default().needs_once("postgresql", &watched, probe)).await;
+    for _ in 0..2 {
+        let why = json!({"postgresql": "schema is at 7, this build needs 8"});
+        assert_eq!(admin.readyz().await, (StatusCode::SERVICE_UNAVAILABLE, why));
+    }
+    database.send(Ok(())).unwrap();
+    assert_eq!(admin.readyz().await, (StatusCode::OK, json!({"postgresql": "ok"})));
+    database.send(Err("PostgreSQL: connection refused".into())).unwrap();
+    for _ in 0..2 {
+        let why = json!({"postgresql": "PostgreSQL: connection refused"});
+        assert_eq!(admin.readyz().await, (StatusCode::OK, why));
+    }
+}
+
+#[tokio::test]
+async fn probes_get_through_whoever_holds_connections_open() {
+    let admin = Admin::start(Probes::default()).await;
+    let mut held = Vec::new();
+    for _ in 0..300 {
+        held.push(tokio::net::TcpStream::connect(admin.address).await.unwrap());
+    }
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(admin.get(path).await.status(), StatusCode::OK, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_service_is_ready_without_what_it_only_likes_and_says_so() {
     let ((_database, needed), (cache, liked)) = (part(), part());
     let probes = Probes::default().needs("postgresql", &needed, probe).likes("redis", &liked, probe);

@@ -2,36 +2,28 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde::Deserialize;
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use serde_json::{Value, json};
-use service::Problem;
 use sha2::{Digest, Sha256};
 
-use crate::{app::App, endpoints::tiles::knows, style, tileset::Tileset};
-
-/// What may be asked of a style.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct StyleParameters {
-    /// A route to draw on top.
-    route: Option<String>,
-}
+use crate::{app::App, canonical::not_found, endpoints::tiles::knows, style, tileset::Tileset};
 
 /// `catalog.json`, `style.json`, or the TileJSON of a source: `NAME.json`.
 pub(crate) async fn get_document(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
-    parameters: Result<Query<StyleParameters>, axum::extract::rejection::QueryRejection>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     let catalog = app.catalog.load_full();
-    let name = name.strip_suffix(".json").unwrap_or(&name);
-    let document = match name {
-        "catalog" => catalog
+    let Some(name) = name.strip_suffix(".json") else {
+        return not_found("Documents are catalog.json, style.json, and the TileJSON of a source, NAME.json.");
+    };
+    let document = match (name, uri.query()) {
+        ("catalog", None) => catalog
             .iter()
             .map(|tileset| {
                 (
@@ -41,23 +33,20 @@ pub(crate) async fn get_document(
             })
             .collect::<serde_json::Map<_, _>>()
             .into(),
-        "style" => {
-            let Ok(Query(parameters)) = parameters else {
-                let detail = "The only parameter is `route`.";
-                return Problem::new(StatusCode::BAD_REQUEST, detail).into_response();
-            };
-            match style::style(&app.public_url, parameters.route.as_deref()) {
+        ("style", query) => {
+            let route =
+                query.map(|query| query.strip_prefix("route=").ok_or("The only parameter is `route`."));
+            let style = route.transpose().map_err(str::to_owned);
+            match style.and_then(|route| style::style(&app.public_url, route)) {
                 Ok(style) => style,
-                Err(detail) => return Problem::new(StatusCode::BAD_REQUEST, detail).into_response(),
+                Err(detail) => return not_found(detail),
             }
         }
-        name => match catalog.get(name) {
+        (name, None) => match catalog.get(name) {
             Some(tileset) => tilejson(&app, tileset),
-            None => {
-                let detail = format!("There is no source {name:?}.");
-                return Problem::new(StatusCode::NOT_FOUND, detail).into_response();
-            }
+            None => return not_found(format!("There is no source {name:?}.")),
         },
+        (_, Some(_)) => return not_found("This document has no parameters."),
     };
     with_etag(&document, &headers)
 }

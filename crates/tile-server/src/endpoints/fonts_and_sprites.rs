@@ -5,32 +5,25 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode, header};
-use service::Problem;
 
-use crate::{app::App, endpoints::tiles::accepts_gzip};
+use crate::{app::App, canonical::not_found, endpoints::tiles::accepts_gzip};
 
 /// They change with a release only.
 const CACHING: (http::HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=86400");
 
-/// The glyphs of a font: `{font}/{first}-{last}.pbf`. Of a list of fonts the first that is there answers.
+/// The glyphs of a font: `{font}/{first}-{last}.pbf`.
 pub(crate) async fn get_glyphs(
     State(app): State<Arc<App>>,
-    Path((stack, range)): Path<(String, String)>,
+    Path((font, range)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    let start = range.strip_suffix(".pbf").and_then(|range| {
-        let (first, last) = range.split_once('-')?;
-        let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
-        (first % 256 == 0 && last == first + 255 && last <= 0xffff).then_some(first)
-    });
-    let Some(start) = start else {
-        let detail = "A range of glyphs is 0-255.pbf, 256-511.pbf and so on, up to 65280-65535.pbf.";
-        return Problem::new(StatusCode::BAD_REQUEST, detail).into_response();
+    let first = (0..=255).map(|block| block * 256);
+    let Some(start) = first.into_iter().find(|first| range == format!("{first}-{}.pbf", first + 255)) else {
+        return not_found("A range of glyphs is 0-255.pbf, 256-511.pbf and so on, up to 65280-65535.pbf.");
     };
-    let Some(font) = stack.split(',').map(str::trim).find(|font| app.fonts.has(font)).map(str::to_owned)
-    else {
-        return Problem::new(StatusCode::NOT_FOUND, format!("There is no font {stack:?}.")).into_response();
-    };
+    if !app.fonts.has(&font) {
+        return not_found(format!("There is no font {font:?}; a list of fonts is none, either."));
+    }
     let fonts = app.fonts.clone();
     let make = async {
         let font = font.clone();
@@ -38,7 +31,7 @@ pub(crate) async fn get_glyphs(
     };
     match app.glyphs.try_get_with((font.clone(), start), make).await {
         Ok(Some(gzip)) => packed(gzip, "application/x-protobuf", &headers),
-        Ok(None) => Problem::new(StatusCode::NOT_FOUND, "There is no such font.").into_response(),
+        Ok(None) => not_found("There is no such font."),
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), font, start, "glyphs could not be made");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
@@ -68,7 +61,6 @@ pub(crate) async fn get_sprites(State(app): State<Arc<App>>, Path(file): Path<St
         "icons.json" | "icons@2x.json" => {
             ([(header::CONTENT_TYPE, "application/json"), CACHING], sheet.index.clone()).into_response()
         }
-        _ => Problem::new(StatusCode::NOT_FOUND, "There are icons.png, icons.json and both with @2x.")
-            .into_response(),
+        _ => not_found("There are icons.png, icons.json and both with @2x."),
     }
 }

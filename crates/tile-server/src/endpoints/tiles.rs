@@ -3,33 +3,26 @@ use std::sync::Arc;
 use axum::{
     Extension,
     body::Body,
-    extract::{Path, Query, State},
-    response::{IntoResponse, Response},
+    extract::{Path, State},
+    response::{IntoResponse, Redirect, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde::Deserialize;
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use service::{Problem, http::RequestId};
 use tracing::Instrument;
 
 use crate::{
     app::App,
+    canonical::not_found,
     database::QueryError,
     tile_id::TileId,
     tileset::{LayerChoice, Tileset},
 };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Parameters {
-    /// Layers, separated by commas; all where it is missing.
-    layers: Option<String>,
-}
-
-/// A vector tile.
+/// A vector tile. It has one address, `/tiles/{source}/{z}/{x}/{y}.pbf`; with `?layers=NAME` one of its layers has.
 pub(crate) async fn get_tile(
     State(app): State<Arc<App>>,
     Path((source, z, x, y)): Path<(String, String, String, String)>,
-    parameters: Result<Query<Parameters>, axum::extract::rejection::QueryRejection>,
+    uri: Uri,
     Extension(request): Extension<RequestId>,
     headers: HeaderMap,
 ) -> Response {
@@ -37,27 +30,31 @@ pub(crate) async fn get_tile(
     // One catalog for the whole request: a reload under way changes nothing for it.
     let catalog = app.catalog.load_full();
     let Some(tileset) = catalog.get(&source) else {
-        return Problem::new(StatusCode::NOT_FOUND, format!("There is no source {source:?}."))
-            .into_response();
+        return not_found(format!("There is no source {source:?}."));
     };
-    let asked = parameters
-        .map_err(|_| bad("The only parameter is `layers`."))
-        .and_then(|Query(parameters)| read(tileset, &z, &x, &y, parameters.layers.as_deref()));
-    let (id, choice) = match asked {
+    let y = match y.rsplit_once('.') {
+        Some((y, "pbf")) => y,
+        _ => return elsewhere(tileset, &z, &x, &y, &uri),
+    };
+    let (id, choice) = match read(tileset, &z, &x, y, uri.query()) {
         Ok(asked) => asked,
-        Err((status, detail)) => return Problem::new(status, detail).into_response(),
+        Err(detail) => return not_found(detail),
     };
-    let (outcome, response) = match app.tiles.known(tileset, id, choice).await {
-        Some(tile) => answer(tileset, id, tile.as_deref(), true, &headers),
-        None => {
-            let make = async {
-                match app.tiles.make(tileset, id, choice).await {
-                    Ok(tile) => answer(tileset, id, tile.as_deref(), false, &headers),
-                    Err(error) => refuse(&error, tileset, id),
-                }
-            };
-            make.instrument(request.span("make a tile", &headers)).await
+    let (outcome, response) = if tileset.may_hold(id) {
+        match app.tiles.known(tileset, id, choice).await {
+            Some(tile) => answer(tileset, id, tile.as_deref(), true, &headers),
+            None => {
+                let make = async {
+                    match app.tiles.make(tileset, id, choice).await {
+                        Ok(tile) => answer(tileset, id, tile.as_deref(), false, &headers),
+                        Err(error) => refuse(&error, tileset, id),
+                    }
+                };
+                make.instrument(request.span("make a tile", &headers)).await
+            }
         }
+    } else {
+        answer(tileset, id, None, false, &headers)
     };
     let labels = [("source", source), ("zoom", id.z.to_string()), ("outcome", outcome.to_owned())];
     metrics::counter!("tiles_total", &labels).increment(1);
@@ -65,37 +62,41 @@ pub(crate) async fn get_tile(
     response
 }
 
-fn bad(detail: impl Into<String>) -> (StatusCode, String) {
-    (StatusCode::BAD_REQUEST, detail.into())
+/// Tiles are often asked for without their ending, or with `.mvt`.
+fn elsewhere(tileset: &Tileset, z: &str, x: &str, y: &str, uri: &Uri) -> Response {
+    let y = y.strip_suffix(".mvt").unwrap_or(y);
+    match read(tileset, z, x, y, uri.query()) {
+        Ok(_) => {
+            let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+            Redirect::permanent(&format!("/tiles/{}/{z}/{x}/{y}.pbf{query}", tileset.name)).into_response()
+        }
+        Err(detail) => not_found(detail),
+    }
 }
 
-/// The tile and the layers that an address names.
+/// The tile and the layers that an address names; the error says why there is no such address.
 fn read(
     tileset: &Tileset,
     z: &str,
     x: &str,
     y: &str,
-    layers: Option<&str>,
-) -> Result<(TileId, LayerChoice), (StatusCode, String)> {
-    let y = y.strip_suffix(".pbf").or_else(|| y.strip_suffix(".mvt")).unwrap_or(y);
-    let wrong = || bad(format!("There is no tile {z}/{x}/{y}: x and y are from 0 to 2^z - 1."));
-    let number = |text: &str| {
-        // Not as Rust reads numbers: one tile has one address.
-        let plain =
-            text.bytes().all(|digit| digit.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-        if plain { text.parse::<u32>().map_err(|_| wrong()) } else { Err(wrong()) }
-    };
-    let zoom = u8::try_from(number(z)?).map_err(|_| wrong())?;
-    let id = TileId::new(zoom, number(x)?, number(y)?).ok_or_else(wrong)?;
+    query: Option<&str>,
+) -> Result<(TileId, LayerChoice), String> {
+    let id = TileId::parse(z, x, y).ok_or_else(|| {
+        format!(
+            "There is no tile {z}/{x}/{y}: x and y are from 0 to 2^z - 1, without a sign or zeros in front."
+        )
+    })?;
     let source = &tileset.source;
-    if !(source.minzoom..=source.maxzoom).contains(&zoom) {
-        let detail = format!("{} has zooms {} to {}.", tileset.name, source.minzoom, source.maxzoom);
-        return Err((StatusCode::NOT_FOUND, detail));
+    if !(source.minzoom..=source.maxzoom).contains(&id.z) {
+        return Err(format!("{} has zooms {} to {}.", tileset.name, source.minzoom, source.maxzoom));
     }
-    let choice = match layers {
-        None => LayerChoice::ALL,
-        Some(names) => {
-            tileset.choose(names).map_err(|name| bad(format!("{} has no layer {name:?}.", tileset.name)))?
+    let choice = match query {
+        None => LayerChoice::All,
+        Some(query) => {
+            query.strip_prefix("layers=").and_then(|name| tileset.choose(name)).ok_or_else(|| {
+                format!("The only parameter is `layers`, the name of one layer of {}.", tileset.name)
+            })?
         }
     };
     Ok((id, choice))

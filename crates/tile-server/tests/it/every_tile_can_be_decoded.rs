@@ -81,10 +81,12 @@ import collections, json, sys, urllib.request
 import mapbox_vector_tile
 
 def features(url, x, y):
-    with urllib.request.urlopen(f"{url}/16/{x}/{y}.pbf?layers=land,buildings") as answer:
+    with urllib.request.urlopen(f"{url}/16/{x}/{y}.pbf") as answer:
         body = answer.read()
     drawn = collections.Counter()
     for layer, content in (mapbox_vector_tile.decode(body) if body else {}).items():
+        if layer not in ("land", "buildings"):
+            continue
         for feature in content["features"]:
             shape = feature["geometry"]
             areas = shape["coordinates"] if shape["type"] == "MultiPolygon" else [shape["coordinates"]]

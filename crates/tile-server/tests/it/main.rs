@@ -5,7 +5,9 @@
 
 mod a_new_file_is_taken_up;
 mod a_tile_is_answered_as_asked;
+mod addresses;
 mod an_archive_holds_what_is_served;
 mod every_tile_can_be_decoded;
 mod server;
+mod shutdown;
 mod what_is_broken_is_not_served;

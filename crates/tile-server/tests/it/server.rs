@@ -85,6 +85,9 @@ impl Place {
             ("SPATIAL_EXTENSION", self.spatial.display().to_string()),
             ("ASSETS_DIR", map_assets().display().to_string()),
             ("RELOAD_MS", "50".into()),
+            // A test asks more often than any browser.
+            ("RATE_LIMIT_ADDRESS_PER_MINUTE", "1000000".into()),
+            ("SHUTDOWN_DELAY_SECONDS", "0".into()),
         ];
         settings.extend(self.env.iter().cloned());
         settings
@@ -94,13 +97,13 @@ impl Place {
         let (port, admin) = (free_port().unwrap(), free_port().unwrap());
         let mut program =
             Program::new("tile-server", env!("CARGO_BIN_EXE_tile-server"), self.file("log")).args(["serve"]);
-        for (name, value) in self.settings() {
-            program = program.env(name, value);
-        }
         program = program
             .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))
             .env("ADMIN_ADDR", format!("127.0.0.1:{admin}"))
             .env("PUBLIC_URL", format!("http://127.0.0.1:{port}"));
+        for (name, value) in self.settings() {
+            program = program.env(name, value);
+        }
         let process = Process::start(program).unwrap();
         let http = Client::builder().timeout(Duration::from_secs(30)).no_proxy().build().unwrap();
         let ready = async || {
@@ -172,6 +175,12 @@ impl Server {
     pub async fn metrics(&self) -> String {
         let url = format!("http://127.0.0.1:{}/metrics", self.admin);
         read(self.http.get(url).send().await.unwrap()).await.text()
+    }
+
+    /// The status of its readiness; nothing where nobody answers.
+    pub async fn readiness(&self) -> Option<u16> {
+        let answer = self.http.get(format!("http://127.0.0.1:{}/readyz", self.admin)).send().await;
+        answer.ok().map(|answer| answer.status().as_u16())
     }
 
     /// How many reloads ended so.
