@@ -1,4 +1,5 @@
-//! What an operator or an editor types: `wildside-admin migrate`, `streams`, `ingest`, `themes check`, `pois show`, `areas`.
+//! What an operator or an editor types: `wildside-admin migrate`, `streams`, `ingest`, `themes check`, `pois show`, `areas`,
+//! `overpass show`, `overpass resume`.
 //!
 //! An ingest reads an extract of OpenStreetMap (the crate `extract`). The database hears of it only at the end, in one
 //! transaction.
@@ -9,6 +10,7 @@ mod config;
 mod download;
 mod ingest;
 mod networks;
+mod overpass;
 mod report;
 mod show_poi;
 
@@ -17,7 +19,9 @@ use bus::Bus;
 use domain::ThemeCatalogue;
 use store::Database;
 
-pub use config::{CheckArgs, Command, Config, IngestArgs, Nats, Pois, Postgres, Source, Themes};
+pub use config::{
+    CheckArgs, Command, Config, IngestArgs, Nats, Overpass, OverpassBudget, Pois, Postgres, Source, Themes,
+};
 pub use ingest::ingest;
 
 /// Does what was asked for.
@@ -29,6 +33,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         Command::Themes(Themes::Check(args)) => check_themes::run(&args),
         Command::Pois(Pois::Show { id, postgres }) => show_poi::run(id, &postgres).await,
         Command::Areas(postgres) => areas::run(&postgres).await,
+        Command::Overpass(command) => overpass::run(command).await,
     }
 }
 
