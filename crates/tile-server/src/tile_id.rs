@@ -29,6 +29,16 @@ impl TileId {
         (z <= DEEPEST && x < 1 << z && y < 1 << z).then_some(Self { z, x, y })
     }
 
+    /// The tile that an address names. Not as Rust reads numbers: one tile has one address.
+    pub fn parse(z: &str, x: &str, y: &str) -> Option<Self> {
+        let number = |text: &str| {
+            let plain =
+                text.bytes().all(|digit| digit.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+            plain.then(|| text.parse::<u32>().ok()).flatten()
+        };
+        Self::new(u8::try_from(number(z)?).ok()?, number(x)?, number(y)?)
+    }
+
     /// The square itself.
     pub fn envelope(self) -> Envelope {
         let side = 2.0 * WORLD / f64::from(1_u32 << self.z);

@@ -90,14 +90,16 @@ pub(crate) async fn get_route_tile(
 /// Which tile, of those that a route has.
 fn tile(params: &RawPathParams) -> Result<(u8, u32, u32), ApiError> {
     let read = |name: &str| params.iter().find(|(param, _)| *param == name).map_or("", |(_, value)| value);
+    parse_tile(read("z"), read("x"), read("y")).ok_or_else(|| {
+        ApiError::Malformed("There is no such tile: z is 0 to 16, x and y are from 0 to 2^z - 1.".into())
+    })
+}
+
+pub(crate) fn parse_tile(z: &str, x: &str, y: &str) -> Option<(u8, u32, u32)> {
     let number =
         |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
-    let y = read("y");
-    let (z, x, y) = (number(read("z")), number(read("x")), number(y.strip_suffix(".pbf").unwrap_or(y)));
-    match (z, x, y) {
-        (Some(z @ 0..=16), Some(x), Some(y)) if x < 1_u32 << z && y < 1_u32 << z => Ok((z as u8, x, y)),
-        _ => Err(ApiError::Malformed(
-            "There is no such tile: z is 0 to 16, x and y are from 0 to 2^z - 1.".into(),
-        )),
+    match (number(z)?, number(x)?, number(y.strip_suffix(".pbf").unwrap_or(y))?) {
+        (z @ 0..=16, x, y) if x < 1_u32 << z && y < 1_u32 << z => Some((z as u8, x, y)),
+        _ => None,
     }
 }

@@ -79,16 +79,9 @@ fn read(
 ) -> Result<(TileId, LayerChoice), (StatusCode, String)> {
     let y = y.strip_suffix(".pbf").or_else(|| y.strip_suffix(".mvt")).unwrap_or(y);
     let wrong = || bad(format!("There is no tile {z}/{x}/{y}: x and y are from 0 to 2^z - 1."));
-    let number = |text: &str| {
-        // Not as Rust reads numbers: one tile has one address.
-        let plain =
-            text.bytes().all(|digit| digit.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-        if plain { text.parse::<u32>().map_err(|_| wrong()) } else { Err(wrong()) }
-    };
-    let zoom = u8::try_from(number(z)?).map_err(|_| wrong())?;
-    let id = TileId::new(zoom, number(x)?, number(y)?).ok_or_else(wrong)?;
+    let id = TileId::parse(z, x, y).ok_or_else(wrong)?;
     let source = &tileset.source;
-    if !(source.minzoom..=source.maxzoom).contains(&zoom) {
+    if !(source.minzoom..=source.maxzoom).contains(&id.z) {
         let detail = format!("{} has zooms {} to {}.", tileset.name, source.minzoom, source.maxzoom);
         return Err((StatusCode::NOT_FOUND, detail));
     }
