@@ -59,10 +59,8 @@ pub(crate) fn cursor(input: &[u8]) {
 
 /// `z/x/y` of a tile, of the base map or of a route. Tiles that do not exist have no address.
 pub(crate) fn tile_path(input: &[u8]) {
-    let Some([z, x, y]) = text(input).and_then(|text| text.split('/').collect::<Vec<_>>().try_into().ok())
-    else {
-        return;
-    };
+    let parts: Vec<&str> = text(input).unwrap_or_default().split('/').collect();
+    let [z, x, y] = parts[..] else { return };
     let of_map = tile_server::fuzz::parse_tile(z, x, y);
     for (z, x, y) in [of_map, api_gateway::fuzz::parse_tile(z, x, y)].into_iter().flatten() {
         assert!(z <= 30 && u64::from(x.max(y)) < 1 << z, "{z}/{x}/{y}");
