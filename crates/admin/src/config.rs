@@ -33,6 +33,36 @@ pub enum Command {
     Users(Users),
     /// Show where walkers found too little: what was asked about it, when, and with what result.
     Areas(Postgres),
+    /// Look after the manners towards the Overpass API.
+    #[command(subcommand)]
+    Overpass(Overpass),
+}
+
+/// What can be done about the Overpass API.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Overpass {
+    /// Show what was used of the day's budget, how long nobody asks, failures, and queries under way.
+    Show {
+        /// What there is to use.
+        #[command(flatten)]
+        budget: OverpassBudget,
+        /// Where it is noted.
+        #[command(flatten)]
+        postgres: Postgres,
+    },
+    /// End the pause, whoever asked for it: the next question is asked at once.
+    Resume(Postgres),
+}
+
+/// What the enrichment workers may use in a day (UTC): the same settings as theirs.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct OverpassBudget {
+    /// Queries a day.
+    #[arg(long, env = "OVERPASS_REQUESTS_PER_DAY", default_value_t = 1_000)]
+    pub overpass_requests_per_day: i64,
+    /// Mebibytes of answers a day.
+    #[arg(long, env = "OVERPASS_MIB_PER_DAY", default_value_t = 512)]
+    pub overpass_mib_per_day: i64,
 }
 
 /// What can be done with themes.
@@ -131,7 +161,7 @@ fn poi_id(text: &str) -> Result<PoiId, String> {
         Some((kind, number)) => {
             let kind =
                 [OsmKind::Node, OsmKind::Way, OsmKind::Relation].into_iter().find(|one| one.as_str() == kind);
-            kind.zip(number.parse().ok()).map(|(kind, number)| PoiId::of(kind, number))
+            kind.zip(number.parse().ok()).and_then(|(kind, number)| PoiId::of_element(kind, number))
         }
     };
     id.ok_or_else(|| "is neither a number nor an element such as way/1234".into())

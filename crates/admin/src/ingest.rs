@@ -42,8 +42,7 @@ async fn ingest_content(args: IngestArgs) -> anyhow::Result<(IngestSummary, Cont
     let dataset = args.dataset.clone();
     let progress = if args.quiet { Progress::Quiet } else { Progress::Told };
     let read = tokio::task::spawn_blocking(move || read(&args, progress)).await;
-    // The reader of the format panics on a few kinds of damage.
-    let (path, content) = read.context("the extract is damaged")??;
+    let (path, content) = read.context("reading the extract")??;
     let dataset = match dataset {
         Some(name) => name,
         None => stem(&path).context("the extract has no name: give it one with --dataset")?,

@@ -1,5 +1,5 @@
 //! What an operator or an editor types: `wildside-admin migrate`, `streams`, `ingest`, `themes check`, `pois show`,
-//! `users show`, `areas`.
+//! `users show`, `areas`, `overpass show`, `overpass resume`.
 //!
 //! An ingest reads an extract of OpenStreetMap (the crate `extract`). The database hears of it only at the end, in one
 //! transaction.
@@ -10,6 +10,7 @@ mod config;
 mod download;
 mod ingest;
 mod networks;
+mod overpass;
 mod report;
 mod show_poi;
 mod users;
@@ -20,7 +21,8 @@ use domain::ThemeCatalogue;
 use store::Database;
 
 pub use config::{
-    CheckArgs, Command, Config, IngestArgs, MigrateArgs, Nats, Pois, Postgres, Source, Stores, Themes, Users,
+    CheckArgs, Command, Config, IngestArgs, MigrateArgs, Nats, Overpass, OverpassBudget, Pois, Postgres, Source,
+    Stores, Themes, Users,
 };
 pub use ingest::ingest;
 
@@ -34,6 +36,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         Command::Pois(Pois::Show { id, postgres }) => show_poi::run(id, &postgres).await,
         Command::Users(what) => users::run(what).await,
         Command::Areas(postgres) => areas::run(&postgres).await,
+        Command::Overpass(command) => overpass::run(command).await,
     }
 }
 

@@ -9,6 +9,8 @@ mod config;
 mod endpoints;
 mod error;
 mod extract;
+#[doc(hidden)]
+pub mod fuzz;
 mod knocks;
 mod leftovers;
 mod measurements;

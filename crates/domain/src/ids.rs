@@ -50,6 +50,14 @@ uuid_id!(
 pub struct PoiId(pub i64);
 
 impl PoiId {
+    /// OSM ids from here on do not fit; OSM is a long way from there.
+    pub const OSM_ID_LIMIT: i64 = 1 << 51;
+
+    /// The id of an OSM element that somebody else names; `None` where no element can have that number.
+    pub fn of_element(kind: OsmKind, osm_id: i64) -> Option<Self> {
+        (1..Self::OSM_ID_LIMIT).contains(&osm_id).then(|| Self::of(kind, osm_id))
+    }
+
     /// The id of an OSM element.
     pub fn of(kind: OsmKind, osm_id: i64) -> Self {
         Self(osm_id << 2 | kind as i64)
@@ -83,5 +91,14 @@ mod tests {
             assert_eq!(PoiId::of(kind, osm_id).osm(), Some((kind, osm_id)));
         }
         assert_eq!(PoiId(3).osm(), None);
+    }
+
+    #[test]
+    fn a_number_that_no_element_can_have_makes_no_id() {
+        let largest = PoiId::OSM_ID_LIMIT - 1;
+        assert_eq!(PoiId::of_element(OsmKind::Relation, largest).and_then(PoiId::osm).unwrap().1, largest);
+        for osm_id in [i64::MIN, -1, 0, PoiId::OSM_ID_LIMIT, i64::MAX] {
+            assert_eq!(PoiId::of_element(OsmKind::Node, osm_id), None, "{osm_id}");
+        }
     }
 }

@@ -7,6 +7,8 @@ mod dead_ends;
 mod doorstep;
 mod effort;
 mod fill;
+#[doc(hidden)]
+pub mod fuzz;
 mod generate_route;
 mod ground;
 mod legs;

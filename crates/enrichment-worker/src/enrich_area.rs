@@ -5,8 +5,8 @@ use chrono::Utc;
 use domain::{InterestTheme, OSM_ATTRIBUTION, Place};
 use sha2::{Digest, Sha256};
 use store::{
-    Enrichment, EnrichmentClaim, Extract, Learnt, NewsOf, PutOff, StoreError, Turn, TurnEnd,
-    claim_enrichment, end_turn, learn, popularity_scale_near, put_off_enrichment, renew_enrichment,
+    Doubt, Enrichment, EnrichmentClaim, Extract, LearnError, Learnt, NewsOf, PutOff, StoreError, Turn,
+    TurnEnd, claim_enrichment, end_turn, learn, popularity_scale_near, put_off_enrichment, renew_enrichment,
     take_turn, told, untold,
 };
 use thiserror::Error;
@@ -22,6 +22,8 @@ const LEASE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_secs(1);
 /// How soon a question that the API found too hard is tried again.
 const TOO_HARD_PAUSE: Duration = Duration::from_secs(3_600);
+/// How soon an answer that lacks most of what is known is to be confirmed: by then a mirror that was being filled is full.
+const CONFIRMATION_PAUSE: Duration = Duration::from_secs(24 * 3_600);
 
 /// How one try ended without places.
 #[derive(Debug, Error)]
@@ -33,9 +35,20 @@ enum Unlearnt {
     #[error("no query can be made of the theme: {0}")]
     NoQuery(String),
     #[error(transparent)]
+    Doubtful(Doubt),
+    #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the worker is asked to stop")]
     Stopping,
+}
+
+impl From<LearnError> for Unlearnt {
+    fn from(error: LearnError) -> Self {
+        match error {
+            LearnError::Doubtful(doubt) => Self::Doubtful(doubt),
+            LearnError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// Asks for the places of a theme in an area, writes them, and tells those whose requests led to it.
@@ -135,7 +148,12 @@ async fn ask(app: &App, overpass: &Overpass, query: String) -> Result<(Raw, Answ
         Turn::Wait(wait) => return Err(Unlearnt::Wait(wait)),
     };
     let raw = overpass.ask(query).await;
-    let bytes = raw.as_ref().map_or(0, |raw| raw.body.len() as i64);
+    let bytes = match &raw {
+        Ok(raw) => raw.body.len() as i64,
+        // As much was read as is read at all.
+        Err(AnswerError::TooMuch(_)) => budget.largest_answer,
+        Err(_) => 0,
+    };
     let retry_after = raw.as_ref().ok().and_then(|raw| raw.retry_after);
     let answer = raw.and_then(|raw| Answer::read(&raw).map(|answer| (raw, answer)));
     let end = match &answer {
@@ -169,7 +187,8 @@ async fn put_off(app: &App, job: &EnrichmentJob, attempt: i32, why: &Unlearnt) -
         Unlearnt::NoAnswer { why, pause } if why.is_unwelcome() => {
             (*pause, PutOff::Unanswered(&text), "failure")
         }
-        Unlearnt::NoAnswer { .. } | Unlearnt::NoQuery(_) => {
+        Unlearnt::Doubtful(Doubt::Smaller { .. }) => (CONFIRMATION_PAUSE, PutOff::Failed(&text), "failure"),
+        Unlearnt::NoAnswer { .. } | Unlearnt::NoQuery(_) | Unlearnt::Doubtful(_) => {
             (TOO_HARD_PAUSE, PutOff::Failed(&text), "failure")
         }
         Unlearnt::Store(_) => (PAUSE, PutOff::Unanswered(&text), "failure"),

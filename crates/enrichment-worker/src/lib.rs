@@ -7,6 +7,8 @@
 mod app;
 mod config;
 mod enrich_area;
+#[doc(hidden)]
+pub mod fuzz;
 mod maintain;
 mod measurements;
 mod overpass;

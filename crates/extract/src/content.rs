@@ -4,7 +4,8 @@ use osmpbf::{Element, Way};
 use wildside_engine::NetworkCell;
 
 use crate::{
-    Area, Extract, MultiPolygon, nodes::Nodes, pbf::tags, places::Places, polygon, streets::Streets,
+    Area, Extract, MultiPolygon, guard::guarded, nodes::Nodes, pbf::tags, places::Places, polygon,
+    streets::Streets,
 };
 
 /// What is in an extract, for us.
@@ -21,6 +22,15 @@ pub struct Content {
 
 /// Reads what we want of an extract: of all of it, or of an area.
 pub fn read(extract: &Extract, catalogue: &ThemeCatalogue, area: Option<&Area>) -> anyhow::Result<Content> {
+    guarded(|| Ok(read_content(extract, catalogue, area)))
+        .with_context(|| format!("{} is damaged", extract.name()))?
+}
+
+fn read_content(
+    extract: &Extract,
+    catalogue: &ThemeCatalogue,
+    area: Option<&Area>,
+) -> anyhow::Result<Content> {
     let inside = area.map(|area| nodes_inside(extract, area)).transpose()?;
     // A way with a node in the area counts as a whole, so that no street ends at the border.
     let ours = |way: &Way<'_>| match &inside {

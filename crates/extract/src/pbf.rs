@@ -6,13 +6,15 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use chrono::{DateTime, Utc};
-use domain::{Bounds, Coordinate, OsmKind, Tags};
-use osmpbf::{
-    Blob, BlobDecode, BlobReader, ByteOffset, Element, HeaderBlock, PrimitiveBlock, RelMemberType, Relation,
-};
+use domain::{Bounds, Coordinate, OsmKind, Tags, osm_timestamp};
+use osmpbf::{Element, HeaderBlock, PrimitiveBlock, RelMemberType, Relation};
 use sha2::{Digest, Sha256};
 
-use crate::Progress;
+use crate::{
+    Progress,
+    blobs::{Blobs, Block},
+    guard::guarded,
+};
 
 /// What a file may demand of its reader.
 const UNDERSTOOD: [&str; 2] = ["OsmSchema-V0.6", "DenseNodes"];
@@ -56,7 +58,7 @@ impl AreaMembers {
 /// Where a block is, and what is in it: a later pass opens only the blocks it needs.
 #[derive(Clone, Copy, Debug)]
 struct BlobIndex {
-    offset: ByteOffset,
+    offset: u64,
     bytes: u64,
     holds: [bool; 3],
 }
@@ -68,24 +70,18 @@ impl Extract {
         let step = progress.bytes("Checking the extract", 2 * bytes);
         let sha256 = sha256_of(path, |read| step.advance(read))?;
         let name = path.display();
-        let reader = BlobReader::seekable_from_path(path).with_context(|| format!("opening {name}"))?;
-        let mut scan = Scan::default();
-        for blob in reader {
-            let blob = blob.with_context(|| format!("{name} is damaged, or no .osm.pbf file"))?;
-            scan.take(&blob).with_context(|| format!("{name} is damaged, or no .osm.pbf file"))?;
-            step.at(bytes + blob.offset().map_or(0, |offset| offset.0));
-        }
+        let scan = guarded(|| Scan::of(path, |offset| step.at(bytes + offset)))
+            .with_context(|| format!("{name} is damaged, or no .osm.pbf file"))?;
         let header = scan.header.with_context(|| format!("{name} is no .osm.pbf file: it has no header"))?;
         let bounds = header_bounds(&header)
             .or_else(|| Bounds::around(scan.corners.into_iter().flatten()))
             .with_context(|| format!("{name} contains no nodes"))?;
         let mut blobs = scan.blobs;
-        let ends = blobs.iter().skip(1).map(|blob| blob.offset.0).chain([bytes]).collect::<Vec<_>>();
-        blobs.iter_mut().zip(ends).for_each(|(blob, end)| blob.bytes = end - blob.offset.0);
-        let timestamp = match header.osmosis_replication_timestamp() {
-            Some(seconds) => DateTime::from_timestamp(seconds, 0),
-            None => scan.newest.and_then(DateTime::from_timestamp_millis),
-        };
+        let ends = blobs.iter().skip(1).map(|blob| blob.offset).chain([bytes]).collect::<Vec<_>>();
+        blobs.iter_mut().zip(ends).for_each(|(blob, end)| blob.bytes = end.saturating_sub(blob.offset));
+        let stated = header.osmosis_replication_timestamp();
+        let stated = stated.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+        let timestamp = stated.and_then(|stated| osm_timestamp(stated, Utc::now())).or(scan.newest);
         Ok(Self { path: path.into(), progress, blobs, bytes, sha256, bounds, timestamp })
     }
 
@@ -103,12 +99,13 @@ impl Extract {
     ) -> anyhow::Result<()> {
         let blobs = || self.blobs.iter().filter(|blob| blob.holds[kind as usize]);
         let step = self.progress.bytes(what, blobs().map(|blob| blob.bytes).sum());
-        let mut reader = BlobReader::seekable_from_path(&self.path)?;
+        let mut reader = Blobs::open(&self.path)?;
         for blob in blobs() {
             // It was whole a moment ago, so whoever changed it did so while we read.
-            let data =
-                reader.blob_from_offset(blob.offset).context("the extract changed while it was read")?;
-            let block = data.to_primitiveblock().context("the extract changed while it was read")?;
+            let read = reader.seek(blob.offset).and_then(|()| reader.next());
+            let Some(Block::Data(block)) = read.context("the extract changed while it was read")? else {
+                bail!("the extract changed while it was read");
+            };
             for element in block.elements().filter(|element| kind_of(element) == kind) {
                 visit(element);
             }
@@ -124,31 +121,42 @@ struct Scan {
     blobs: Vec<BlobIndex>,
     /// Two corners of the rectangle around all nodes.
     corners: Option<[Coordinate; 2]>,
-    newest: Option<i64>,
+    newest: Option<DateTime<Utc>>,
 }
 
 impl Scan {
-    fn take(&mut self, blob: &Blob) -> anyhow::Result<()> {
-        match blob.decode()? {
-            BlobDecode::OsmHeader(header) => {
+    /// Reads a file from end to end.
+    fn of(path: &Path, at: impl Fn(u64)) -> anyhow::Result<Self> {
+        let mut blobs = Blobs::open(path)?;
+        let (mut scan, now) = (Self::default(), Utc::now());
+        loop {
+            let offset = blobs.offset();
+            let Some(block) = blobs.next()? else { return Ok(scan) };
+            scan.take(offset, block, now)?;
+            at(offset);
+        }
+    }
+
+    fn take(&mut self, offset: u64, block: Block, now: DateTime<Utc>) -> anyhow::Result<()> {
+        match block {
+            Block::Header(header) => {
                 let demands = header.required_features();
                 if let Some(strange) = demands.iter().find(|demand| !UNDERSTOOD.contains(&demand.as_str())) {
                     bail!("it demands {strange}, which is not understood here");
                 }
                 self.header = Some(*header);
             }
-            BlobDecode::OsmData(block) => {
+            Block::Data(block) => {
                 ensure!(self.header.is_some(), "it has data before its header");
-                let offset = blob.offset().context("it has no offsets")?;
-                let holds = self.look_at(&block);
+                let holds = self.look_at(&block, now);
                 self.blobs.push(BlobIndex { offset, bytes: 0, holds });
             }
-            BlobDecode::Unknown(_) => {}
+            Block::Other => {}
         }
         Ok(())
     }
 
-    fn look_at(&mut self, block: &PrimitiveBlock) -> [bool; 3] {
+    fn look_at(&mut self, block: &PrimitiveBlock, now: DateTime<Utc>) -> [bool; 3] {
         let mut holds = [false; 3];
         for element in block.elements() {
             holds[kind_of(&element) as usize] = true;
@@ -163,7 +171,8 @@ impl Scan {
                 Element::Relation(relation) => (None, relation.info().milli_timestamp()),
             };
             // 0 is what writers put where they left the time out.
-            self.newest = self.newest.max(timestamp.filter(|timestamp| *timestamp > 0));
+            let timestamp = timestamp.and_then(DateTime::from_timestamp_millis);
+            self.newest = self.newest.max(timestamp.and_then(|stated| osm_timestamp(stated, now)));
             if let Some(at) = at {
                 self.corners = Bounds::around([at].into_iter().chain(self.corners.into_iter().flatten()))
                     .and_then(|around| {

@@ -13,9 +13,6 @@ use crate::{
     polygon::Area,
 };
 
-/// Ids beyond this do not fit into ours; OSM is a long way from there.
-const LARGEST_ID: i64 = 1 << 51;
-
 /// Keys, and values where not all are meant, of what is a line even where it comes back to where it began: the point
 /// of a town wall is on the wall, not in the middle of the town.
 const LINES: [(&str, &[&str]); 5] = [
@@ -135,11 +132,9 @@ impl<'a> Places<'a> {
     }
 
     fn fitting(&self, kind: OsmKind, id: i64, tags: Tags) -> Option<Candidate> {
-        if !(1..LARGEST_ID).contains(&id) {
-            return None;
-        }
+        let id = PoiId::of_element(kind, id)?;
         let themes = self.catalogue.themes_of(&tags);
-        (!themes.is_empty()).then(|| Candidate { id: PoiId::of(kind, id), tags, themes })
+        (!themes.is_empty()).then(|| Candidate { id, tags, themes })
     }
 
     fn keep(&mut self, what: Candidate, at: Option<Coordinate>, area: Option<&Area>) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use domain::{RequestId, SearchArea, ThemeId};
 
-use crate::{Database, StoreError};
+use crate::{Database, OVERPASS_MAX_PAUSE, StoreError};
 
 pub use news::{EnrichmentNews, NewsOf, forget_untold, told, untold};
 pub use overview::{EnrichmentRow, enrichments};
@@ -185,7 +185,7 @@ pub async fn put_off_enrichment(
         area.to_string(),
         theme.0,
         attempt,
-        pause.as_secs_f64(),
+        pause.min(OVERPASS_MAX_PAUSE).as_secs_f64(),
         error,
         failures,
         MOST_FAILURES
@@ -198,6 +198,13 @@ pub async fn put_off_enrichment(
 /// Takes enrichments whose job is to be published again: put off until now, or lost with their message. Several sweepers
 /// share them out.
 pub async fn due_enrichments(database: &Database, limit: i64) -> Result<Vec<WantedEnrichment>, StoreError> {
+    // Nothing is put off for longer than the longest pause: what says otherwise was written before there was one.
+    sqlx::query!(
+        "UPDATE enrichments SET due_at = now() WHERE status = 'wanted' AND due_at > now() + make_interval(secs => $1)",
+        OVERPASS_MAX_PAUSE.as_secs_f64()
+    )
+    .execute(&database.pool)
+    .await?;
     let rows = sqlx::query!(
         "UPDATE enrichments AS e SET publications = e.publications + 1, published_at = now()
          FROM (

@@ -20,7 +20,7 @@ use crate::{Database, StoreError, database::Transaction, interest_themes::sync_t
 use cells::write_cells;
 use datasets::{raise_version, write_dataset, write_provenance};
 
-pub use learn::{Enrichment, Learnt, learn, popularity_scale_near};
+pub use learn::{Doubt, Enrichment, LearnError, Learnt, learn, popularity_scale_near};
 
 /// Held by the ingest that is writing.
 const INGEST_LOCK: i64 = 0x0077_696c_6473_6964;

@@ -17,6 +17,8 @@ mod corridor;
 mod database;
 mod endpoints;
 mod export;
+#[doc(hidden)]
+pub mod fuzz;
 mod glyphs;
 mod layer_query;
 mod private_copy;

@@ -139,7 +139,7 @@ impl Definitions {
         Ok(Self::parse(&text).map_err(wrong)?)
     }
 
-    fn parse(text: &str) -> anyhow::Result<Self> {
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
         let definitions: Self = serde_saphyr::from_str(text).map_err(|error| anyhow::anyhow!("{error}"))?;
         ensure!(!definitions.sources.is_empty(), "there is no source");
         let mut files = BTreeSet::new();

@@ -18,8 +18,21 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("notifier", &["domain", "store", "bus", "service"]),
     ("admin", &["domain", "wildside-engine", "extract", "store", "bus", "service"]),
     ("enrichment-worker", &["domain", "store", "bus", "service"]),
-    ("tile-server", &["domain", "service"]),
+    ("tile-server", &["domain", "extract", "service"]),
     ("bench", &["domain", "wildside-engine", "extract", "testbed"]),
+    // It is no program: it hands bytes to the readers of all of them.
+    (
+        "fuzz-targets",
+        &[
+            "domain",
+            "wildside-engine",
+            "extract",
+            "service",
+            "api-gateway",
+            "enrichment-worker",
+            "tile-server",
+        ],
+    ),
     // Not store: its generated query descriptions would keep xtask, which generates them, from being built.
     ("testbed", &["domain"]),
     ("xtask", &["domain", "testbed"]),

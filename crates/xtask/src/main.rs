@@ -10,6 +10,7 @@ mod crate_graph;
 mod crate_map;
 mod db;
 mod figures;
+mod fuzz;
 mod generate;
 mod interrupt;
 mod itinerary;
@@ -50,6 +51,8 @@ enum Command {
     Check,
     /// Write the generated files anew
     Generate,
+    /// Search for input that breaks what reads it
+    Fuzz(fuzz::Fuzz),
     /// Measure the whole system on this machine, or the engine by itself
     Bench(bench::Bench),
 }
@@ -66,6 +69,7 @@ async fn main() -> ExitCode {
             Command::Test(test) => test.run().await,
             Command::Check => check::run().await,
             Command::Generate => generate::run().await,
+            Command::Fuzz(fuzz) => fuzz.run().await,
             Command::Bench(bench) => bench.run().await,
         }
     };

@@ -19,6 +19,8 @@ async fn a_damaged_or_foreign_file_is_refused_and_changes_nothing() {
         ("without header", no_header, "before its header"),
         ("with history", &history.bytes(), "HistoricalInformation"),
         ("without nodes", &Osm::default().bytes(), "contains no nodes"),
+        ("a bomb", &corpus("sixteen_million_groups"), "damaged"),
+        ("a kind that there is not", &corpus("member_of_an_unknown_kind"), "damaged"),
     ] {
         let error = format!("{:#}", world.ingest("helsinki", bytes).await.expect_err(what));
         assert!(error.contains(says), "{what}: {error}");
@@ -27,6 +29,24 @@ async fn a_damaged_or_foreign_file_is_refused_and_changes_nothing() {
             before,
             "{what}"
         );
+    }
+}
+
+fn corpus(name: &str) -> Vec<u8> {
+    let folder = testbed::workspace::root().join("fuzz/corpus/extract");
+    std::fs::read(folder.join(name).with_extension("osm.pbf")).unwrap()
+}
+
+#[test]
+fn an_operator_reads_that_it_is_damaged_and_no_word_of_a_panic() {
+    let folder = testbed::workspace::root().join("fuzz/corpus/extract");
+    for name in ["sixteen_million_groups", "member_of_an_unknown_kind"] {
+        let mut check = std::process::Command::new(env!("CARGO_BIN_EXE_wildside-admin"));
+        check.args(["themes", "check", "--extract"]).arg(folder.join(name).with_extension("osm.pbf"));
+        let ended = check.output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        assert!(said.contains("damaged") && !said.contains("panicked"), "{said}");
     }
 }
 

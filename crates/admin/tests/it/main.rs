@@ -7,6 +7,7 @@ mod damage;
 mod download;
 mod kill;
 mod overlap;
+mod overpass;
 mod pbf;
 mod small_world;
 mod streams;

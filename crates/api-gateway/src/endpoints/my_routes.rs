@@ -113,10 +113,14 @@ impl Page {
 }
 
 fn cursor_after(last: &RouteSummary) -> String {
-    format!("{}.{}", last.created_at.timestamp_micros(), last.route_id.0.simple())
+    write_cursor(&RouteCursor { created_at: last.created_at, route_id: last.route_id })
 }
 
-fn parse_cursor(text: &str) -> Option<RouteCursor> {
+pub(crate) fn write_cursor(cursor: &RouteCursor) -> String {
+    format!("{}.{}", cursor.created_at.timestamp_micros(), cursor.route_id.0.simple())
+}
+
+pub(crate) fn parse_cursor(text: &str) -> Option<RouteCursor> {
     let (micros, id) = text.split_once('.')?;
     let created_at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
     // PostgreSQL's years end before chrono's do.

@@ -102,8 +102,9 @@ pub(crate) async fn get_route_tile(
 /// Which tile, of those that a route has.
 fn tile(params: &RawPathParams) -> Result<TileAddress, ApiError> {
     let read = |name: &str| params.iter().find(|(param, _)| *param == name).map_or("", |(_, value)| value);
-    let y = read("y");
-    TileAddress::parse(read("z"), read("x"), y.strip_suffix(".pbf").unwrap_or(y))
-        .filter(|tile| tile.z <= MAX_ZOOM)
-        .ok_or(ApiError::NotFound("This tile"))
+    parse_tile(read("z"), read("x"), read("y")).ok_or(ApiError::NotFound("This tile"))
+}
+
+pub(crate) fn parse_tile(z: &str, x: &str, y: &str) -> Option<TileAddress> {
+    TileAddress::parse(z, x, y.strip_suffix(".pbf").unwrap_or(y)).filter(|tile| tile.z <= MAX_ZOOM)
 }

@@ -77,6 +77,14 @@ pub(super) fn decode(bytes: &[u8], segments: &mut Vec<Segment>) -> Result<(), Ne
     Reader(body).segments(segments).ok_or(NetworkError::Damaged)
 }
 
+/// Makes the checksum of a cell right; other bytes stay as they are.
+pub(super) fn write_checksum(bytes: &mut [u8]) {
+    if bytes.starts_with(&MAGIC) && bytes.len() >= HEADER {
+        let sum = checksum(&bytes[HEADER..]).to_le_bytes();
+        bytes[HEADER - 8..HEADER].copy_from_slice(&sum);
+    }
+}
+
 /// FNV-1a, 64 bits: finds damage, does not stop forgery.
 fn checksum(bytes: &[u8]) -> u64 {
     bytes

@@ -123,7 +123,7 @@ impl Network {
             && self.edges().iter().all(|edge| known(edge.from) && known(edge.to))
             && rises_to(first_points, edges + 1, points.len())
             && first_points.windows(2).all(|pair| pair[1] - pair[0] >= 2)
-            && points.iter().all(|spot| Spot::new(spot.lon.into(), spot.lat.into()).is_some())
+            && points.iter().chain(self.spots()).all(|spot| Spot::new(spot.lon.into(), spot.lat.into()).is_some())
             && self.grid().is_sound(edges)
             && rises_to(upward_firsts, nodes + 1, upward_heads.len())
             && (0..nodes).all(|node| {
@@ -153,12 +153,16 @@ impl Network {
 
     /// Junctions and ends of streets.
     pub fn node_count(&self) -> usize {
-        self.storage.section::<Spot>(Section::Spots).len()
+        self.spots().len()
     }
 
     /// Pieces of street between them.
     pub fn edge_count(&self) -> usize {
         self.edges().len()
+    }
+
+    pub(crate) fn spots(&self) -> &[Spot] {
+        self.storage.section(Section::Spots)
     }
 
     pub(crate) fn edges(&self) -> &[Edge] {

@@ -20,5 +20,13 @@ pub use builder::{NetworkBuilder, NetworkCell};
 pub use codec::NetworkError;
 pub use graph::Network;
 
+/// The bytes of a cell or of a prepared network with the checksum that they should have.
+pub(crate) fn with_checksum(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    codec::write_checksum(&mut bytes);
+    storage::write_checksum(&mut bytes);
+    bytes
+}
+
 pub(crate) use attributes::{Attributes, Class, Lit};
 pub(crate) use graph::{Arc, Edge, NO_ARC};

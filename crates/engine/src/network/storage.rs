@@ -136,6 +136,14 @@ fn sections(bytes: &[u8]) -> Result<[(usize, usize); Section::COUNT], NetworkErr
     if at == bytes.len() { Ok(ranges) } else { Err(NetworkError::Damaged) }
 }
 
+/// Makes the checksum of a prepared network right; other bytes stay as they are.
+pub(super) fn write_checksum(bytes: &mut [u8]) {
+    if bytes.starts_with(&MAGIC) && bytes.len() >= HEADER {
+        let sum = checksum(&bytes[16..HEADER], &bytes[HEADER..]).to_le_bytes();
+        bytes[12..16].copy_from_slice(&sum);
+    }
+}
+
 /// CRC-32: finds damage, does not stop forgery.
 fn checksum(lengths: &[u8], body: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();

@@ -1,16 +1,20 @@
 use chrono::{DateTime, Utc};
 use domain::{
     Bounds, Coordinate, OsmKind, Place, Poi, PoiId, PopularityScale, Tags, ThemeCatalogue, ThemeId,
-    merge_duplicates, prominence,
+    merge_duplicates, osm_timestamp, prominence,
 };
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{SeqAccess, Visitor},
+};
 use serde_json::Value;
+use std::fmt;
 use thiserror::Error;
 
-use super::Raw;
+use super::{Raw, query::MAX_ELEMENTS};
 
-/// Ids beyond this do not fit into ours; OSM is a long way from there.
-const LARGEST_ID: i64 = 1 << 51;
+/// Characters of a key or a value; OSM takes no longer ones.
+const MAX_TAG_CHARS: usize = 255;
 
 /// Why there are no places.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -63,8 +67,47 @@ pub(crate) struct Answer {
 struct Document {
     #[serde(default)]
     osm3s: Osm3s,
-    elements: Vec<Value>,
+    elements: Elements,
     remark: Option<String>,
+}
+
+/// Elements, each read as it comes: what is no element takes no memory, however much of it there is.
+#[derive(Default)]
+struct Elements {
+    found: Vec<Element>,
+    skipped: usize,
+    /// There are more than were asked for.
+    too_many: bool,
+}
+
+impl<'de> Deserialize<'de> for Elements {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ElementsVisitor)
+    }
+}
+
+struct ElementsVisitor;
+
+impl<'de> Visitor<'de> for ElementsVisitor {
+    type Value = Elements;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of elements")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Elements, A::Error> {
+        let mut elements = Elements::default();
+        while let Some(value) = list.next_element::<Value>()? {
+            match element(&value) {
+                Some(Some(_)) if elements.found.len() == MAX_ELEMENTS as usize => elements.too_many = true,
+                Some(Some(element)) => elements.found.push(element),
+                // Corners of outlines and the like.
+                Some(None) => {}
+                None => elements.skipped += 1,
+            }
+        }
+        Ok(elements)
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -102,17 +145,13 @@ impl Answer {
             let error = error.clone();
             return Err(if is_large { AnswerError::TooMuch(error) } else { AnswerError::Busy(error) });
         }
-        let timestamp = document.osm3s.timestamp_osm_base.and_then(|text| text.parse().ok());
-        let mut answer = Self { elements: Vec::new(), skipped: 0, timestamp, remark };
-        for value in &document.elements {
-            match element(value) {
-                Some(Some(element)) => answer.elements.push(element),
-                // Corners of outlines and the like.
-                Some(None) => {}
-                None => answer.skipped += 1,
-            }
+        if document.elements.too_many {
+            return Err(AnswerError::TooMuch(format!("more than {MAX_ELEMENTS} elements")));
         }
-        Ok(answer)
+        let timestamp = document.osm3s.timestamp_osm_base.and_then(|text| text.parse().ok());
+        let timestamp = timestamp.and_then(|stated| osm_timestamp(stated, Utc::now()));
+        let Elements { found: elements, skipped, .. } = document.elements;
+        Ok(Self { elements, skipped, timestamp, remark })
     }
 
     /// The places of a theme within a rectangle. The rules have the last word, not the query.
@@ -149,11 +188,11 @@ fn element(value: &Value) -> Option<Option<Element>> {
         "relation" => OsmKind::Relation,
         _ => return None,
     };
-    let id = value["id"].as_i64().filter(|id| (1..LARGEST_ID).contains(id))?;
+    let id = PoiId::of_element(kind, value["id"].as_i64()?)?;
     let Some(tags) = value.get("tags") else { return Some(None) };
     // PostgreSQL cannot store a NUL, which only a broken editor writes.
-    let text = |value: &Value| value.as_str().map(|text| text.replace('\0', ""));
-    let tags = tags.as_object()?.iter().map(|(key, value)| Some((key.replace('\0', ""), text(value)?)));
+    let text = |text: &str| (text.chars().count() <= MAX_TAG_CHARS).then(|| text.replace('\0', ""));
+    let tags = tags.as_object()?.iter().map(|(key, value)| Some((text(key)?, text(value.as_str()?)?)));
     let tags: Tags = tags.collect::<Option<_>>()?;
     let point = |value: &Value| Coordinate::new(value["lon"].as_f64()?, value["lat"].as_f64()?);
     let middle = |value: &Value| {
@@ -161,7 +200,7 @@ fn element(value: &Value) -> Option<Option<Element>> {
         Coordinate::new((edge("minlon")? + edge("maxlon")?) / 2.0, (edge("minlat")? + edge("maxlat")?) / 2.0)
     };
     let location = point(value).or_else(|| point(&value["center"])).or_else(|| middle(&value["bounds"]))?;
-    Some(Some(Element { id: PoiId::of(kind, id), location, tags }))
+    Some(Some(Element { id, location, tags }))
 }
 
 /// What a page or a text says is wrong, in short.

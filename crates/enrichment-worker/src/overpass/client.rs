@@ -6,6 +6,7 @@ use service::{
     config::TlsConfig,
     http_client::{self, reason},
 };
+use store::OVERPASS_MAX_PAUSE;
 
 use super::AnswerError;
 use crate::OverpassConfig;
@@ -64,12 +65,16 @@ impl Overpass {
     }
 }
 
-/// Seconds, or a date (RFC 9110, 10.2.3).
-fn pause(text: &str, now: DateTime<Utc>) -> Option<Duration> {
-    if let Ok(seconds) = text.trim().parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    (DateTime::parse_from_rfc2822(text).ok()?.to_utc() - now).to_std().ok()
+/// Seconds, or a date (RFC 9110, 10.2.3); never more than the longest pause that we take.
+pub(crate) fn pause(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+    let text = text.trim();
+    let asked = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // Seconds that do not fit into a number are more than any pause.
+        text.parse().map_or(OVERPASS_MAX_PAUSE, Duration::from_secs)
+    } else {
+        (DateTime::parse_from_rfc2822(text).ok()?.to_utc() - now).to_std().ok()?
+    };
+    Some(asked.min(OVERPASS_MAX_PAUSE))
 }
 
 #[cfg(test)]
@@ -131,5 +136,25 @@ mod tests {
         assert_eq!(pause("Wed, 21 Oct 2015 07:28:00 GMT", now), Some(Duration::from_secs(30)));
         assert_eq!(pause("Wed, 21 Oct 2015 07:27:00 GMT", now), None);
         assert_eq!(pause("soon", now), None);
+    }
+
+    #[test]
+    fn retry_after_is_bounded_whatever_is_written() {
+        let now = DateTime::from_timestamp(1_445_412_450, 0).unwrap_or_default();
+        for longest in [
+            "86401",
+            "9999999999",
+            "18446744073709551615",
+            "18446744073709551616",
+            "99999999999999999999999999999999999999",
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+            "Fri, 31 Dec 99999 23:59:59 GMT",
+        ] {
+            assert_eq!(pause(longest, now), Some(OVERPASS_MAX_PAUSE), "{longest}");
+        }
+        for nonsense in ["", " ", "-1", "+5", "1e9", "1.5", "0x10", "NaN", "12 34"] {
+            assert_eq!(pause(nonsense, now), None, "{nonsense}");
+        }
+        assert_eq!(pause(" 000120 ", now), Some(Duration::from_secs(120)));
     }
 }

@@ -6,5 +6,5 @@ mod client;
 mod query;
 
 pub(crate) use answer::{Answer, AnswerError};
-pub(crate) use client::{Overpass, Raw};
+pub(crate) use client::{Overpass, Raw, pause};
 pub(crate) use query::query;

@@ -3,7 +3,7 @@ use domain::{Bounds, InterestTheme, TagCondition, TagRule};
 use crate::OverpassConfig;
 
 /// More elements than that are no sparse theme.
-const MOST_ELEMENTS: u32 = 5_000;
+pub(super) const MAX_ELEMENTS: u32 = 5_000;
 
 /// A query for all places of a theme in a rectangle, in Overpass QL. It may bring some that the rules do not want, for
 /// the rules can say more than a query should; they are sorted out when the answer is read. What has a name, but none
@@ -20,7 +20,7 @@ pub(crate) fn query(
     let statements: String = rules.iter().map(|filters| format!("nwr{filters}{rectangle};")).collect();
     let (timeout, most_bytes) = (config.overpass_timeout_seconds, config.overpass_largest_mib * 1024 * 1024);
     Ok(format!(
-        "[out:json][timeout:{timeout}][maxsize:{most_bytes}];({statements});out center tags {MOST_ELEMENTS};"
+        "[out:json][timeout:{timeout}][maxsize:{most_bytes}];({statements});out center tags {MAX_ELEMENTS};"
     ))
 }
 

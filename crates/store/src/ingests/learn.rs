@@ -4,6 +4,9 @@ use chrono::{DateTime, Utc};
 use domain::{Coordinate, Place, PopularityScale, SearchArea, Tags, ThemeId, is_same_place};
 use serde_json::json;
 use sqlx::PgConnection;
+use thiserror::Error;
+
+pub use doubt::Doubt;
 
 use super::{
     Extract, count_pois, counts,
@@ -11,6 +14,8 @@ use super::{
     places, wait_for_the_others,
 };
 use crate::{Database, StoreError};
+
+mod doubt;
 
 /// How long an answer is good enough, one without any places included.
 const FRESH_DAYS: i32 = 30;
@@ -45,17 +50,45 @@ pub struct Learnt {
     pub changed: bool,
 }
 
+/// Why nothing was learnt.
+#[derive(Debug, Error)]
+pub enum LearnError {
+    /// The answer is worse than what is known, which stays as it is.
+    #[error(transparent)]
+    Doubtful(#[from] Doubt),
+    /// It could not be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for LearnError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
 /// Writes what was learnt and ends the enrichment, all of it or nothing. `None` where another attempt owns it.
 ///
 /// The answer becomes a dataset of its own: places that an earlier answer to the same question had and this one has not
-/// are let go. A place that an extract describes stays as that tells it, and so does one that is known under the id of
-/// another element.
-pub async fn learn(database: &Database, enrichment: &Enrichment<'_>) -> Result<Option<Learnt>, StoreError> {
+/// are let go, unless the answer is doubtful ([`Doubt`]). A place that an extract describes stays as that tells it, and so
+/// does one that is known under the id of another element.
+pub async fn learn(database: &Database, enrichment: &Enrichment<'_>) -> Result<Option<Learnt>, LearnError> {
     let Enrichment { area, theme_id, answer, .. } = *enrichment;
     let mut transaction = database.begin().await?;
     let connection = &mut *transaction;
     wait_for_the_others(connection).await?;
     let dataset = format!("overpass/{area}/{theme_id}");
+    match doubt::doubt(connection, &dataset, enrichment).await? {
+        Some(doubt @ Doubt::Smaller { .. }) => {
+            if !doubt::note(connection, enrichment).await? {
+                return Ok(None);
+            }
+            transaction.commit().await?;
+            return Err(doubt.into());
+        }
+        Some(doubt) => return Err(doubt.into()),
+        None => {}
+    }
     write_dataset(connection, &dataset, enrichment).await?;
     let namesakes = namesakes(connection, &dataset, enrichment.pois).await?;
     let is_new = |place: &&Place| !namesakes.contains(&place.poi.id.0);
@@ -76,7 +109,7 @@ pub async fn learn(database: &Database, enrichment: &Enrichment<'_>) -> Result<O
     let ended = sqlx::query!(
         "UPDATE enrichments
          SET status = 'done', due_at = now() + make_interval(days => $4), lease_until = NULL, failures = 0,
-             finished_at = now(), found = $5, added = $6, skipped = $7, error = NULL
+             finished_at = now(), found = $5, added = $6, skipped = $7, error = NULL, doubted_at = NULL
          WHERE area = $1 AND theme_id = $2 AND attempt = $3 AND status = 'wanted'",
         area.to_string(),
         theme_id.0,
@@ -105,7 +138,7 @@ async fn write_dataset(
     sqlx::query!(
         "INSERT INTO datasets (name, theme_id, coverage, extent, osm_timestamp, data_version)
          VALUES ($1, $2, 'SRID=4326;MULTIPOLYGON EMPTY', ST_MakeEnvelope($3, $4, $5, $6, 4326), $7, 0)
-         ON CONFLICT (name) DO UPDATE SET osm_timestamp = excluded.osm_timestamp",
+         ON CONFLICT (name) DO UPDATE SET osm_timestamp = coalesce(excluded.osm_timestamp, datasets.osm_timestamp)",
         name,
         enrichment.theme_id.0,
         bounds.min_lon,

@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use store::{OVERPASS_AT_ONCE, OverpassBudget, Turn, TurnEnd, budget_left, end_turn, take_turn};
+use store::{
+    OVERPASS_AT_ONCE, OVERPASS_MAX_PAUSE, OverpassBudget, OverpassState, Turn, TurnEnd, budget_left,
+    end_turn, overpass_state, resume_overpass, take_turn,
+};
 
 use crate::stage::{LONG, Stage};
 
@@ -63,9 +66,62 @@ async fn bytes_are_set_aside_before_they_are_read() {
     end_turn(&stage.database, first, small, 400, TurnEnd::Answered).await.unwrap();
     assert_eq!(budget_left(&stage.database, small).await.unwrap().1, 1_100);
     assert!(turn(&stage, small).await.is_some());
-    // One whose asker died counts as read.
-    stage.sql("DELETE FROM overpass_turns").await;
-    assert!(turn(&stage, small).await.is_none());
+}
+
+/// Lets the askers of all open turns have died.
+async fn crash(stage: &Stage) {
+    stage.sql("UPDATE overpass_turns SET until = now() - interval '1 second'").await;
+}
+
+#[tokio::test]
+async fn crashes_do_not_use_up_the_day() {
+    let stage = Stage::new().await;
+    let day = OverpassBudget { requests: 1_000, bytes: 32_000, largest_answer: 1_000 };
+    for crashes in 0..100 {
+        assert!(turn(&stage, day).await.is_some(), "nobody is asked after {crashes} crashes");
+        crash(&stage).await;
+    }
+    let asked = turn(&stage, day).await.unwrap();
+    assert_eq!(budget_left(&stage.database, day).await.unwrap(), (899, 31_000), "one is under way");
+    end_turn(&stage.database, asked, day, 40, TurnEnd::Answered).await.unwrap();
+    assert_eq!(budget_left(&stage.database, day).await.unwrap(), (899, 31_960));
+}
+
+#[tokio::test]
+async fn a_crash_costs_what_a_turn_of_the_day_costs() {
+    let stage = Stage::new().await;
+    let left = async || budget_left(&stage.database, PLENTY).await.unwrap().1;
+    for bytes in [100, 300] {
+        let turn = turn(&stage, PLENTY).await.unwrap();
+        end_turn(&stage.database, turn, PLENTY, bytes, TurnEnd::Answered).await.unwrap();
+    }
+    for crashes in 1..=5 {
+        turn(&stage, PLENTY).await.unwrap();
+        crash(&stage).await;
+        let settling = turn(&stage, PLENTY).await.unwrap();
+        end_turn(&stage.database, settling, PLENTY, 200, TurnEnd::Answered).await.unwrap();
+        assert_eq!(left().await, 1_000_000 - 400 - crashes * 400, "{crashes}");
+    }
+    // One who was only slow is charged once.
+    let slow = turn(&stage, PLENTY).await.unwrap();
+    crash(&stage).await;
+    let next = turn(&stage, PLENTY).await.unwrap();
+    end_turn(&stage.database, slow, PLENTY, 200, TurnEnd::Answered).await.unwrap();
+    end_turn(&stage.database, next, PLENTY, 0, TurnEnd::Answered).await.unwrap();
+    assert_eq!(left().await, 1_000_000 - 400 - 5 * 400 - 200);
+}
+
+#[tokio::test]
+async fn a_turn_of_yesterday_is_not_charged_to_today() {
+    let stage = Stage::new().await;
+    let early = turn(&stage, PLENTY).await.unwrap();
+    end_turn(&stage.database, early, PLENTY, 500, TurnEnd::Answered).await.unwrap();
+    turn(&stage, PLENTY).await.unwrap();
+    stage.sql("UPDATE overpass SET day = day - 1; UPDATE overpass_turns SET day = day - 1").await;
+    crash(&stage).await;
+    let first = turn(&stage, PLENTY).await.unwrap();
+    end_turn(&stage.database, first, PLENTY, 7, TurnEnd::Answered).await.unwrap();
+    assert_eq!(budget_left(&stage.database, PLENTY).await.unwrap(), (999, 999_993));
 }
 
 #[tokio::test]
@@ -82,6 +138,45 @@ async fn after_a_failure_all_pause_for_longer_and_longer_or_as_long_as_asked() {
     let turn_taken = turn(&stage, PLENTY).await.unwrap();
     let asked = TurnEnd::Unwelcome { retry_after: Some(Duration::from_secs(5_000)) };
     assert!(end(&stage, turn_taken, asked).await > Duration::from_secs(4_990));
+}
+
+#[tokio::test]
+async fn no_pause_is_longer_than_the_longest() {
+    let stage = Stage::new().await;
+    for asked in [9_999_999_999, u64::MAX] {
+        let turn = turn(&stage, PLENTY).await.unwrap();
+        let asked = TurnEnd::Unwelcome { retry_after: Some(Duration::from_secs(asked)) };
+        assert_eq!(end(&stage, turn, asked).await, OVERPASS_MAX_PAUSE);
+        stage.sql("UPDATE overpass SET paused_until = '-infinity'").await;
+    }
+}
+
+#[tokio::test]
+async fn a_pause_of_centuries_that_was_noted_earlier_is_healed() {
+    let stage = Stage::new().await;
+    for until in ["2343-01-01", "infinity"] {
+        stage.sql(&format!("UPDATE overpass SET paused_until = '{until}'")).await;
+        assert_eq!(overpass_state(&stage.database).await.unwrap().pause, OVERPASS_MAX_PAUSE, "{until}");
+        assert_eq!(wait(&stage, PLENTY).await, OVERPASS_MAX_PAUSE, "{until}");
+        let noted = stage.sql("SELECT paused_until <= now() + interval '1 day' FROM overpass").await;
+        assert_eq!(noted, "t", "{until}");
+    }
+}
+
+#[tokio::test]
+async fn an_operator_sees_how_we_stand_and_ends_a_pause() {
+    let stage = Stage::new().await;
+    let failed = turn(&stage, PLENTY).await.unwrap();
+    turn(&stage, PLENTY).await.unwrap();
+    end_turn(&stage.database, failed, PLENTY, 30, UNWELCOME).await.unwrap();
+    let state = overpass_state(&stage.database).await.unwrap();
+    assert!(!state.pause.is_zero());
+    let pause = Duration::ZERO;
+    let expected = OverpassState { requests: 2, bytes: 30, open_turns: 1, failures: 1, pause, waiting: 0 };
+    assert_eq!(OverpassState { pause, ..state }, expected);
+    resume_overpass(&stage.database).await.unwrap();
+    assert_eq!(overpass_state(&stage.database).await.unwrap(), OverpassState { failures: 0, ..expected });
+    assert!(turn(&stage, PLENTY).await.is_some());
 }
 
 #[tokio::test]

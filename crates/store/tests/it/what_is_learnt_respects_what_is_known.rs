@@ -3,9 +3,11 @@ use domain::{
     InterestTheme, OsmKind, Place, Poi, PoiId, PopularityScale, RequestId, SearchArea, Tags, ThemeCatalogue,
     ThemeId,
 };
+use std::time::Duration;
 use store::{
-    Enrichment, EnrichmentClaim, Extract, Ingest, Learnt, NewsOf, claim_enrichment, due_enrichments,
-    forget_untold, ingest, learn, mark_notified, poi_details, refresh_enrichments, untold, want_enrichment,
+    Doubt, Enrichment, EnrichmentClaim, Extract, Ingest, LearnError, Learnt, NewsOf, PutOff,
+    claim_enrichment, due_enrichments, forget_untold, ingest, learn, mark_notified, poi_details,
+    put_off_enrichment, refresh_enrichments, untold, want_enrichment,
 };
 
 use crate::stage::{LONG, Stage, at};
@@ -67,9 +69,14 @@ async fn extract(stage: &Stage, year: i32, pois: &[Place], left_out: &[ThemeId])
 
 /// An answer of this year to a question that somebody asks.
 async fn answer(stage: &Stage, year: i32, pois: &[Place]) -> Learnt {
+    believed(stage, &file(year), pois).await.unwrap()
+}
+
+/// What becomes of an answer.
+async fn believed(stage: &Stage, answer: &Extract, pois: &[Place]) -> Result<Learnt, LearnError> {
     let walker = stage.walker().await;
     let wish = stage.accepted(walker).await;
-    stage.sql("UPDATE enrichments SET due_at = now() - interval '1 second'").await;
+    stage.sql("UPDATE enrichments SET due_at = now() - interval '1 second', lease_until = NULL").await;
     want_enrichment(&stage.database, wish.id, area(), &[books()]).await.unwrap();
     let claim = claim_enrichment(&stage.database, area(), books(), LONG).await.unwrap();
     let EnrichmentClaim::Granted(attempt) = claim else { panic!("{claim:?}") };
@@ -77,12 +84,12 @@ async fn answer(stage: &Stage, year: i32, pois: &[Place]) -> Learnt {
         area: area(),
         theme_id: books(),
         attempt,
-        answer: &file(year),
+        answer,
         pois,
         skipped: 0,
         started_at: Utc::now(),
     };
-    learn(&stage.database, &enrichment).await.unwrap().unwrap()
+    learn(&stage.database, &enrichment).await.map(Option::unwrap)
 }
 
 async fn town(years: &[Place]) -> Stage {
@@ -118,6 +125,76 @@ async fn what_a_later_answer_has_no_more_is_let_go() {
     .await;
     answer(&stage, 2025, &[library(3, "Third Library")]).await;
     assert_eq!(known(&stage).await, "Third Library overpass, Town Library town");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_older_or_has_no_date_takes_nothing_away() {
+    let stage = town(&[]).await;
+    let places = [library(2, "Branch Library"), library(3, "Third Library")];
+    answer(&stage, 2024, &places).await;
+    let undated = Extract { osm_timestamp: None, ..file(2025) };
+    for found in [&places[..0], &places[..1], &places] {
+        let error = believed(&stage, &undated, found).await.unwrap_err();
+        assert!(matches!(error, LearnError::Doubtful(Doubt::Undated)), "{error}");
+        let error = believed(&stage, &file(2019), found).await.unwrap_err();
+        assert!(matches!(error, LearnError::Doubtful(Doubt::Older { .. })), "{error}");
+        assert_eq!(known(&stage).await, "Branch Library overpass, Third Library overpass");
+        assert_eq!(stage.sql("SELECT status FROM enrichments").await, "wanted");
+    }
+    // As new as the one before is new enough.
+    assert_eq!(answer(&stage, 2024, &places[1..]).await.found, 1);
+    assert_eq!(known(&stage).await, "Third Library overpass");
+}
+
+#[tokio::test]
+async fn an_answer_that_lacks_most_of_what_is_known_is_believed_the_second_time() {
+    let stage = town(&[]).await;
+    let places: Vec<Place> = (2..7).map(|id| library(id, &format!("Library {id}"))).collect();
+    answer(&stage, 2024, &places).await;
+    for few in [&places[..0], &places[..2]] {
+        let error = believed(&stage, &file(2025), few).await.unwrap_err();
+        let LearnError::Doubtful(Doubt::Smaller { kept, known: 5 }) = error else { panic!("{error}") };
+        assert_eq!(kept, few.len());
+        assert_eq!(stage.count("pois WHERE retired_at IS NULL").await, 5);
+        // The next one has them all, so there was nothing to confirm.
+        answer(&stage, 2025, &places).await;
+    }
+    believed(&stage, &file(2025), &[]).await.unwrap_err();
+    assert_eq!(answer(&stage, 2025, &places[..1]).await.found, 1);
+    assert_eq!(known(&stage).await, "Library 2 overpass");
+    // What was confirmed confirms nothing else.
+    answer(&stage, 2025, &places).await;
+    believed(&stage, &file(2026), &[]).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn as_many_other_places_do_not_make_up_for_those_that_are_missing() {
+    let stage = town(&[]).await;
+    let places: Vec<Place> = (2..10).map(|id| library(id, &format!("Library {id}"))).collect();
+    answer(&stage, 2024, &places[..4]).await;
+    let error = believed(&stage, &file(2025), &places[4..]).await.unwrap_err();
+    assert!(matches!(error, LearnError::Doubtful(Doubt::Smaller { kept: 0, known: 4 })), "{error}");
+}
+
+#[tokio::test]
+async fn a_question_that_was_put_off_for_centuries_is_due() {
+    let stage = town(&[]).await;
+    let walker = stage.walker().await;
+    let wish = stage.accepted(walker).await;
+    want_enrichment(&stage.database, wish.id, area(), &[books()]).await.unwrap();
+    let EnrichmentClaim::Granted(attempt) =
+        claim_enrichment(&stage.database, area(), books(), LONG).await.unwrap()
+    else {
+        panic!("not granted")
+    };
+    let centuries = Duration::from_secs(u64::MAX);
+    let why = PutOff::NotOurTurn;
+    put_off_enrichment(&stage.database, area(), books(), attempt, centuries, why).await.unwrap();
+    assert_eq!(stage.sql("SELECT due_at <= now() + interval '1 day' FROM enrichments").await, "t");
+    stage.sql("UPDATE enrichments SET due_at = '2343-01-01', published_at = now() - interval '1 hour'").await;
+    assert_eq!(due_enrichments(&stage.database, 10).await.unwrap().len(), 1);
+    let claim = claim_enrichment(&stage.database, area(), books(), LONG).await.unwrap();
+    assert!(matches!(claim, EnrichmentClaim::Granted(_)), "{claim:?}");
 }
 
 #[tokio::test]

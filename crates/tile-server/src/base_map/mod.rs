@@ -7,6 +7,7 @@ use std::{
     time::Instant,
 };
 
+use ::extract::{Extract, Progress};
 use anyhow::{Context, anyhow, ensure};
 
 use crate::{config::Build, database, seal};
@@ -27,6 +28,9 @@ pub(crate) async fn build(config: Build) -> anyhow::Result<()> {
 fn build_now(config: &Build) -> anyhow::Result<()> {
     let began = Instant::now();
     refuse_other_files(&config.extract)?;
+    // DuckDB passes over some damage without a word; what is whole is read without surprises.
+    Extract::open(&config.extract, Progress::Quiet)
+        .with_context(|| format!("reading {}", config.extract.display()))?;
     let unfinished = config.out.with_added_extension(format!("part-{}", std::process::id()));
     let built = make(config, &unfinished).and_then(|()| {
         seal::put(&unfinished)?;

@@ -169,9 +169,14 @@ fn no_map_is_built_of_what_is_no_extract() {
     let (out, spatial) = (dir.path().join("base.duckdb"), spatial_extension());
     fs::write(&out, "the old one").unwrap();
     let city = fs::read(workspace::bundled_city()).unwrap();
+    let mut flipped = city.clone();
+    flipped[city.len() / 2] ^= 0x55;
+    let corpus = |name: &str| fs::read(workspace::root().join("fuzz/corpus/extract").join(name)).unwrap();
     let broken = [
         ("text", b"no extract at all".to_vec(), "is no extract of OpenStreetMap"),
         ("cut", city[..city.len() / 2].to_vec(), "reading"),
+        ("flipped", flipped, "is damaged"),
+        ("bomb", corpus("sixteen_million_groups.osm.pbf"), "is damaged"),
         ("empty", Vec::new(), "is no extract of OpenStreetMap"),
     ];
     for (name, content, words) in broken {
@@ -188,5 +193,5 @@ fn no_map_is_built_of_what_is_no_extract() {
     );
     assert!(text(&nowhere).contains("opening /nowhere"), "{}", text(&nowhere));
     assert_eq!(fs::read(&out).unwrap(), b"the old one");
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4, "nothing half-made is left");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 6, "nothing half-made is left");
 }

@@ -177,6 +177,72 @@ fn one_bad_element_is_skipped_and_counted() {
 }
 
 #[test]
+fn numbers_that_cannot_be_are_not_believed() {
+    let element =
+        |numbers: &str| format!(r#"{{"elements": [{{"type": "way", {numbers}, "tags": {{"a": "b"}}}}]}}"#);
+    let id = |id: &str| element(&format!(r#""id": {id}, "lat": 1, "lon": 1"#));
+    let at = |lat: &str, lon: &str| element(&format!(r#""id": 1, "center": {{"lat": {lat}, "lon": {lon}}}"#));
+    let bounds = |edge: &str| {
+        element(&format!(
+            r#""id": 1, "bounds": {{"minlat": 1, "minlon": {edge}, "maxlat": 1, "maxlon": {edge}}}"#
+        ))
+    };
+    let wrong = [
+        id("0"),
+        id("2251799813685248"),
+        id("9223372036854775807"),
+        id("-9223372036854775808"),
+        id("18446744073709551616"),
+        id("1e3"),
+        at("90.0000001", "0"),
+        at("-1e308", "0"),
+        at("0", "180.0000001"),
+        at("null", "0"),
+        bounds("1e308"),
+    ];
+    for wrong in wrong {
+        let answer = read(200, wrong.as_str()).unwrap();
+        assert_eq!((answer.elements.len(), answer.skipped), (0, 1), "{wrong}");
+    }
+    let largest = read(200, id("2251799813685247")).unwrap().elements[0].id;
+    assert_eq!(largest.osm(), Some((OsmKind::Way, 2_251_799_813_685_247)));
+}
+
+#[test]
+fn a_date_that_cannot_be_is_none() {
+    let dated = |date: &str| {
+        let answer = format!(r#"{{"osm3s": {{"timestamp_osm_base": "{date}"}}, "elements": []}}"#);
+        read(200, answer).unwrap().timestamp
+    };
+    assert!(dated("2019-01-01T00:00:00Z").is_some());
+    for date in [
+        "2343-11-20T00:00:00Z",
+        "+262142-12-31T23:59:59Z",
+        "1970-01-01T00:00:00Z",
+        "-9999-01-01T00:00:00Z",
+        "soon",
+    ] {
+        assert_eq!(dated(date), None, "{date}");
+    }
+}
+
+#[test]
+fn more_than_was_asked_for_is_too_much() {
+    let element = r#"{"type": "node", "id": 1, "lat": 1, "lon": 1, "tags": {"a": "b"}}"#;
+    let elements = |count: usize| format!(r#"{{"elements": [{}]}}"#, vec![element; count].join(","));
+    assert_eq!(read(200, elements(5_000)).unwrap().elements.len(), 5_000);
+    assert!(matches!(read(200, elements(5_001)), Err(AnswerError::TooMuch(_))));
+    let tag = |chars: usize| {
+        let value = "ä".repeat(chars);
+        format!(
+            r#"{{"elements": [{{"type": "node", "id": 1, "lat": 1, "lon": 1, "tags": {{"name": "{value}"}}}}]}}"#
+        )
+    };
+    assert_eq!(read(200, tag(255)).unwrap().elements.len(), 1);
+    assert_eq!(read(200, tag(256)).unwrap().skipped, 1);
+}
+
+#[test]
 fn every_way_to_cut_an_answer_off_is_noticed() {
     let whole = String::from_utf8(recorded("responses", "way_out_center.json")).unwrap();
     let whole = whole.trim_end();
