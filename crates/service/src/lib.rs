@@ -4,14 +4,18 @@
 pub mod admin_server;
 pub mod analytics;
 pub mod config;
+mod entity_tags;
 pub mod http;
 pub mod metrics;
+mod negotiation;
 mod origin;
 mod problem;
 mod session;
 mod shutdown;
 pub mod telemetry;
 
+pub use entity_tags::{EntityTags, MalformedTags};
+pub use negotiation::{preferred_coding, preferred_media_type};
 pub use origin::AllowedOrigins;
 pub use problem::Problem;
 pub use session::{Session, SessionError, SessionKeys};
