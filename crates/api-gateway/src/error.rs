@@ -20,6 +20,8 @@ pub(crate) enum ApiError {
     Invalid(Vec<FieldError>),
     /// The body is not JSON by its own account.
     UnsupportedMediaType,
+    /// The body is compressed, or coded in another way.
+    UnsupportedContentEncoding,
     /// The body could not be received.
     Body(BytesRejection),
     /// None of the forms that the caller accepts.
@@ -60,11 +62,6 @@ pub(crate) enum ApiError {
 }
 
 impl ApiError {
-    /// One wrong field.
-    pub(crate) fn field(pointer: &str, detail: &str) -> Self {
-        Self::Invalid(vec![FieldError::new(pointer, detail)])
-    }
-
     fn problem(self) -> Problem {
         match self {
             Self::Malformed(detail) => Problem::new(StatusCode::BAD_REQUEST, detail).of_kind("malformed"),
@@ -73,13 +70,21 @@ impl ApiError {
                     [only] => format!("{} {}", only.pointer, only.detail).trim_start().to_owned(),
                     errors => format!("{} fields are wrong; see errors.", errors.len()),
                 };
+                let errors = FieldError::shown(errors);
                 Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).of_kind("invalid").with_errors(&errors)
             }
             Self::UnsupportedMediaType => Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "The body must be sent as Content-Type: application/json.",
             )
-            .of_kind("unsupported-media-type"),
+            .of_kind("unsupported-media-type")
+            .with_header(header::ACCEPT, "application/json"),
+            Self::UnsupportedContentEncoding => {
+                let detail = "The body must be sent as it is, without a Content-Encoding.";
+                Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+                    .of_kind("unsupported-content-encoding")
+                    .with_header(header::ACCEPT_ENCODING, "identity")
+            }
             Self::Body(rejection) => {
                 let detail = if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
                     "The body is larger than 16 KiB."

@@ -9,7 +9,7 @@ use axum::{
 use domain::UserId;
 use http::{HeaderMap, HeaderName, header, request::Parts};
 use serde_json::Value;
-use service::{Session, SessionError};
+use service::{EntityTags, Session, SessionError};
 
 use crate::{app::App, error::ApiError};
 
@@ -54,16 +54,48 @@ pub(crate) struct JsonBody(pub Value);
 impl FromRequest<App> for JsonBody {
     type Rejection = ApiError;
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case("application/json") {
-            return Err(ApiError::UnsupportedMediaType);
-        }
+        must_be_plain_json(request.headers())?;
         let bytes = Bytes::from_request(request, app).await.map_err(ApiError::Body)?;
         serde_json::from_slice(&bytes)
             .map(Self)
             .map_err(|error| ApiError::Malformed(format!("The body is not JSON: {error}.")))
     }
+}
+
+/// A body that says of itself to be something else than JSON as it stands is not read, however it looks.
+fn must_be_plain_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let content_type = types.next().and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if types.next().is_some() {
+        return Err(ApiError::Malformed("There must be one Content-Type.".into()));
+    }
+    let mut parts = content_type.split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    let charset =
+        parts.filter_map(|part| part.split_once('=')).find(|(name, _)| name.eq_ignore_ascii_case("charset"));
+    // JSON is UTF-8 (RFC 8259, 8.1), of which ASCII is a part.
+    let is_utf_8 = charset.is_none_or(|(_, charset)| {
+        let charset = charset.trim_matches('"');
+        ["utf-8", "utf8", "us-ascii"].iter().any(|known| charset.eq_ignore_ascii_case(known))
+    });
+    if !is_json || !is_utf_8 {
+        return Err(ApiError::UnsupportedMediaType);
+    }
+    if codings(headers, &header::CONTENT_ENCODING).iter().any(|coding| coding != "identity") {
+        return Err(ApiError::UnsupportedContentEncoding);
+    }
+    if codings(headers, &header::TRANSFER_ENCODING).iter().any(|coding| coding != "chunked") {
+        return Err(ApiError::Malformed("The only Transfer-Encoding that is understood is chunked.".into()));
+    }
+    Ok(())
+}
+
+/// The elements of all lines of a header that lists codings, in lower case.
+fn codings(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
+    let lines: Vec<_> =
+        headers.get_all(name).iter().map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
+    let listed = lines.iter().flat_map(|line| line.split(',')).map(str::trim);
+    listed.filter(|coding| !coding.is_empty()).map(str::to_ascii_lowercase).collect()
 }
 
 /// The id in the path. One that is none names nothing that exists.
@@ -90,9 +122,11 @@ impl FromRequestParts<App> for IdempotencyKey {
         match values[..] {
             [] => Ok(Self(None)),
             [value] => match value.to_str() {
-                Ok(key) if (1..=255).contains(&key.len()) => Ok(Self(Some(key.to_owned()))),
+                Ok(key) if (1..=255).contains(&key.len()) && !key.contains('\t') => {
+                    Ok(Self(Some(key.to_owned())))
+                }
                 _ => Err(ApiError::Malformed(
-                    "The Idempotency-Key must be 1 to 255 visible ASCII characters.".into(),
+                    "The Idempotency-Key must be 1 to 255 characters of ASCII.".into(),
                 )),
             },
             _ => Err(ApiError::Malformed("There must be one Idempotency-Key.".into())),
@@ -101,13 +135,11 @@ impl FromRequestParts<App> for IdempotencyKey {
 }
 
 /// The caller has this version already.
-pub(crate) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
-    names(headers, header::IF_NONE_MATCH)
-        .is_some_and(|known| known.iter().any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag))
+pub(crate) fn is_known(headers: &HeaderMap, etag: &str) -> Result<bool, ApiError> {
+    Ok(entity_tags(headers, header::IF_NONE_MATCH)?.is_some_and(|tags| tags.name(etag)))
 }
 
 /// The entity tags of a conditional header.
-pub(crate) fn names(headers: &HeaderMap, name: HeaderName) -> Option<Vec<String>> {
-    let value = headers.get(name)?.to_str().ok()?;
-    Some(value.split(',').map(|tag| tag.trim().to_owned()).collect())
+pub(crate) fn entity_tags(headers: &HeaderMap, name: HeaderName) -> Result<Option<EntityTags>, ApiError> {
+    EntityTags::of(headers, &name).map_err(|error| ApiError::Malformed(error.to_string()))
 }

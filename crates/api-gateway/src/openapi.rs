@@ -1,5 +1,14 @@
+//! The OpenAPI document: of the table of endpoints, of what each can answer besides, and of how they hang together.
+
+mod answers;
+mod links;
+mod problem_kinds;
+
+use std::sync::LazyLock;
+
 use axum::{Json, response::IntoResponse};
 use http::header;
+use serde_json::Value;
 use utoipa::{
     OpenApi,
     openapi::{
@@ -26,7 +35,8 @@ use crate::{endpoints::wire, router};
         (name = "walkers", description = "Who walks, and what they like"),
         (name = "themes", description = "Reasons to stop"),
         (name = "routes", description = "Walks"),
-        (name = "places", description = "Where walks stop")
+        (name = "places", description = "Where walks stop"),
+        (name = "documents", description = "What this API is")
     )
 )]
 struct Description;
@@ -44,18 +54,29 @@ pub(crate) fn description() -> Document {
 }
 
 /// The OpenAPI document of the running router.
-fn document() -> Document {
-    router::table().into_openapi()
+fn document() -> Value {
+    let table = router::table().into_openapi();
+    // Everything in it is a text, a number or a map of them: it can be written as JSON.
+    let mut document = serde_json::to_value(table).unwrap_or_default();
+    answers::complete(&mut document);
+    links::add(&mut document);
+    document
 }
 
-pub(crate) async fn serve() -> impl IntoResponse {
-    ([(header::CACHE_CONTROL, "public, max-age=300")], Json(document()))
+/// This document.
+#[utoipa::path(
+    get, path = "/api/v1/openapi.json", tag = "documents",
+    responses((status = 200, description = "The OpenAPI document of this API", body = Object))
+)]
+pub(crate) async fn get_openapi() -> impl IntoResponse {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
+    ([(header::CACHE_CONTROL, "public, max-age=300")], Json(&*DOCUMENT))
 }
 
 /// Prints the document, for `docs/openapi.json`.
 pub fn print() -> anyhow::Result<()> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", document().to_pretty_json()?)?;
+    writeln!(out, "{}", serde_json::to_string_pretty(&document())?)?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The table of all endpoints; the OpenAPI document is made from the same table.
 
-use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
+use axum::{Router, extract::DefaultBodyLimit, middleware};
 use http::{HeaderName, HeaderValue, Method, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -33,12 +33,12 @@ pub(crate) fn table() -> OpenApiRouter<App> {
         .routes(routes!(my_routes::get_my_routes))
         .routes(routes!(pois::get_poi))
         .routes(routes!(route_tiles::get_route_tile))
+        .routes(routes!(openapi::get_openapi))
 }
 
 pub(crate) fn router(app: App) -> Router {
     let (endpoints, _) = table().split_for_parts();
     let endpoints = endpoints
-        .route("/api/v1/openapi.json", get(openapi::serve))
         .fallback(async || ApiError::NotFound("This address"))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))

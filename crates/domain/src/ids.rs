@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
-use uuid::Uuid;
+use std::{fmt, num::ParseIntError, str::FromStr};
+use uuid::{Uuid, fmt::Hyphenated};
 
 use crate::OsmKind;
 
@@ -17,10 +17,11 @@ macro_rules! uuid_id {
             }
         }
 
+        /// Reads the hyphenated form only: one id has one address, but for the case of its letters.
         impl FromStr for $name {
             type Err = uuid::Error;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                text.parse().map(Self)
+                text.parse::<Hyphenated>().map(|id| Self(id.into_uuid()))
             }
         }
     };
@@ -75,6 +76,15 @@ impl PoiId {
     }
 }
 
+/// Reads the canonical form only: a second spelling would be a second address, and a second copy in every cache.
+impl FromStr for PoiId {
+    type Err = ParseIntError;
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        let id: i64 = text.parse()?;
+        if id.to_string() == text { Ok(Self(id)) } else { "".parse().map(Self) }
+    }
+}
+
 impl fmt::Display for PoiId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -99,6 +109,20 @@ mod tests {
         assert_eq!(PoiId::of_element(OsmKind::Relation, largest).and_then(PoiId::osm).unwrap().1, largest);
         for osm_id in [i64::MIN, -1, 0, PoiId::OSM_ID_LIMIT, i64::MAX] {
             assert_eq!(PoiId::of_element(OsmKind::Node, osm_id), None, "{osm_id}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_read_from_its_canonical_form_only() {
+        let id = "f47ac10b-58cc-4372-a567-0e02b2c3d479";
+        let route: RouteId = id.parse().unwrap();
+        assert_eq!(id.to_uppercase().parse(), Ok(route));
+        for alias in [id.replace('-', ""), format!("{{{id}}}"), format!("urn:uuid:{id}"), format!("{id} ")] {
+            assert!(alias.parse::<RouteId>().is_err(), "{alias}");
+        }
+        assert_eq!("28".parse(), Ok(PoiId(28)));
+        for alias in ["+28", "028", "28.0", "", "-0", " 28"] {
+            assert!(alias.parse::<PoiId>().is_err(), "{alias}");
         }
     }
 }

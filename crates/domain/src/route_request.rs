@@ -162,14 +162,21 @@ impl TryFrom<Value> for RouteRequest {
 
 fn duration(value: &Value, pointer: &str) -> Read<u16> {
     let range = RouteRequest::DURATION_MINUTES;
-    value.as_u64().and_then(|minutes| u16::try_from(minutes).ok()).filter(|m| range.contains(m)).ok_or_else(
-        || {
-            let detail =
-                format!("must be a whole number of minutes from {} to {}", range.start(), range.end());
-            vec![FieldError::new(pointer, detail)]
-        },
-    )
+    let minutes = whole_number(value).and_then(|minutes| u16::try_from(minutes).ok());
+    minutes.filter(|minutes| range.contains(minutes)).ok_or_else(|| {
+        let detail = format!("must be a whole number of minutes from {} to {}", range.start(), range.end());
+        vec![FieldError::new(pointer, detail)]
+    })
 }
+
+/// An integer as JSON Schema understands it: `45.0` and `4.5e1` are one, as they are to every JavaScript.
+fn whole_number(value: &Value) -> Option<u64> {
+    let exact = |number: f64| (0.0..=MAX_EXACT).contains(&number) && number.fract() == 0.0;
+    value.as_u64().or_else(|| value.as_f64().filter(|number| exact(*number)).map(|number| number as u64))
+}
+
+/// The greatest integer up to which a double holds all of them: 2^53.
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Reads a list of theme ids: each a UUID, none twice. Whether they exist is for the caller to ask.
 pub(crate) fn theme_ids(
@@ -217,8 +224,7 @@ fn accessibility(value: &Value, pointer: &str) -> Read<Accessibility> {
 }
 
 fn seed(value: &Value, pointer: &str) -> Read<u32> {
-    value
-        .as_u64()
+    whole_number(value)
         .and_then(|seed| u32::try_from(seed).ok())
         .ok_or_else(|| vec![FieldError::new(pointer, "must be a whole number from 0 to 4294967295")])
 }

@@ -1,11 +1,10 @@
 //! The description of the WebSocket, as an AsyncAPI 3 document. The payloads' schemas come from the messages' types.
 
 use serde_json::{Value, json};
-use utoipa::PartialSchema;
+use utoipa::{PartialSchema, openapi::Ref};
 
 use crate::messages::{
-    AreaEnrichedMessage, ErrorMessage, GeoPoint, RouteGenerationStatus, UpdateLocation, WalkProgress,
-    WrongField,
+    AreaEnrichedMessage, ErrorMessage, RouteGenerationStatus, UpdateLocation, WalkProgress, WrongField,
 };
 
 /// The AsyncAPI document.
@@ -85,10 +84,35 @@ fn document() -> Value {
                 "Error": ErrorMessage::schema(),
                 "WrongField": WrongField::schema(),
                 "UpdateLocation": UpdateLocation::schema(),
-                "GeoPoint": GeoPoint::schema()
+                "GeoPoint": {
+                    "type": "object",
+                    "description": "A GeoJSON Point.",
+                    "required": ["type", "coordinates"],
+                    "additionalProperties": false,
+                    "properties": {
+                        "type": {"type": "string", "const": "Point"},
+                        // A tuple as AsyncAPI writes it: its schemas are those of JSON Schema's draft 7.
+                        "coordinates": {
+                            "type": "array",
+                            "description": "Longitude and latitude in degrees (WGS 84).",
+                            "examples": [[24.9414, 60.1699]],
+                            "items": [
+                                {"type": "number", "minimum": -180, "maximum": 180},
+                                {"type": "number", "minimum": -90, "maximum": 90}
+                            ],
+                            "minItems": 2,
+                            "maxItems": 2
+                        }
+                    }
+                }
             }
         }
     })
+}
+
+/// A reference to the description of points.
+pub(crate) fn geo_point() -> Ref {
+    Ref::from_schema_name("GeoPoint")
 }
 
 fn pascal_case(name: &str) -> String {

@@ -6,7 +6,7 @@ use reqwest::{
 use serde_json::Value;
 use std::time::Duration;
 
-use crate::socket::Socket;
+use crate::{contract::check_answer, socket::Socket};
 
 /// What the server answered.
 #[derive(Debug)]
@@ -119,9 +119,15 @@ impl Walker {
 
     /// Sends a request and reads the whole answer.
     pub async fn answer(request: RequestBuilder) -> anyhow::Result<Answer> {
-        let answer = request.send().await.context("asking the API")?;
+        let (client, request) = request.build_split();
+        let request = request.context("making a request")?;
+        let (method, target) = (request.method().clone(), request.url().path().to_owned());
+        let answer = client.execute(request).await.context("asking the API")?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        Ok(Answer { status, headers, body: answer.bytes().await.context("reading the answer")?.to_vec() })
+        let body = answer.bytes().await.context("reading the answer")?.to_vec();
+        let answer = Answer { status, headers, body };
+        check_answer(&method, &target, &answer);
+        Ok(answer)
     }
 
     /// Sends a request with a JSON body, or none.

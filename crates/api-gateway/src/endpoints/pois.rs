@@ -1,30 +1,29 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, extract::State, response::IntoResponse};
+use domain::PoiId;
 use http::header;
 use serde::Serialize;
 use store::{PoiDetails, poi_details};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{
-    app::App,
-    endpoints::wire::{GeoPoint, ProblemDocument},
-    error::ApiError,
-    extract::PathId,
-};
+use crate::{app::App, endpoints::wire::GeoPoint, error::ApiError, extract::PathId};
 
 /// A place.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Place {
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     id: i64,
     /// Its name in the local language, where it has one.
+    #[schema(required)]
     name: Option<String>,
     /// Its name in English, where it is another.
+    #[schema(required)]
     name_en: Option<String>,
     location: GeoPoint,
     /// What kind of place it is, as an OSM tag.
-    #[schema(example = "tourism=artwork")]
+    #[schema(example = "tourism=artwork", pattern = "^[^=]+=.+$")]
     kind: String,
     /// Ids of its interest themes.
     themes: Vec<Uuid>,
@@ -33,33 +32,34 @@ pub(crate) struct Place {
     popularity_score: f32,
     /// How long one stays, in seconds.
     dwell_s: u32,
-    /// What is worth knowing about it.
+    /// What is worth knowing about it, where there is something.
+    #[schema(required)]
     narrative: Option<String>,
     /// All its OSM tags.
     tags: BTreeMap<String, String>,
     /// The OSM element: `node/1`, `way/1` or `relation/1`.
+    #[schema(pattern = "^(node|way|relation)/[0-9]+$")]
     osm: String,
     /// It is in none of the newest extracts any more; routes made before may still stop there.
     retired: bool,
     /// To be shown with it.
+    #[schema(min_length = 1)]
     attribution: String,
 }
 
 /// A place, for a walker who taps on it.
 #[utoipa::path(
     get, path = "/api/v1/pois/{poi_id}", tag = "places",
-    params(("poi_id" = i64, Path, description = "The id, as in a route's stops and in map tiles")),
+    params(("poi_id" = i64, Path, minimum = 1, maximum = 9_007_199_254_740_991_i64, description = "The id, as in a route's stops and in map tiles")),
     responses(
-        (status = 200, description = "The place", body = Place),
-        (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "The place", body = Place)
     )
 )]
 pub(crate) async fn get_poi(
     State(app): State<App>,
-    PathId(id): PathId<i64>,
+    PathId(id): PathId<PoiId>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let details =
-        poi_details(&app.database, domain::PoiId(id)).await?.ok_or(ApiError::NotFound("This place"))?;
+    let details = poi_details(&app.database, id).await?.ok_or(ApiError::NotFound("This place"))?;
     Ok(([(header::CACHE_CONTROL, "public, max-age=300")], Json(Place::from(details))))
 }
 

@@ -5,8 +5,17 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{Route, RouteId};
 use http::{HeaderMap, header};
 use serde_json::json;
+use service::preferred_media_type;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
-use crate::{endpoints::route_bodies::ATTRIBUTION, error::ApiError};
+use crate::{
+    endpoints::{
+        route_bodies::ATTRIBUTION,
+        wire::{GeoLineString, GeoPoint},
+    },
+    error::ApiError,
+};
 
 /// How a caller wants a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,38 +32,10 @@ impl Form {
         ("application/gpx+xml", Self::Gpx),
     ];
 
-    /// The form that the caller likes best (RFC 9110, 12.5.1), JSON where several are equal.
+    /// The form that the caller likes best, JSON where several are equal.
     pub(crate) fn wanted(headers: &HeaderMap) -> Result<Self, ApiError> {
-        let accept: Vec<&str> =
-            headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
-        if accept.is_empty() {
-            return Ok(Self::Json);
-        }
-        let accept = accept.join(",");
-        let weight = |media_type: &str| {
-            let ranges = accept.split(',').filter_map(|range| {
-                let (name, parameters) = range.split_once(';').unwrap_or((range, ""));
-                let specificity = match name.trim() {
-                    "*/*" => 1,
-                    "application/*" => 2,
-                    name if name.eq_ignore_ascii_case(media_type) => 3,
-                    _ => return None,
-                };
-                let q = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("q="));
-                Some((specificity, q.map_or(1.0, |q| q.parse().unwrap_or(0.0))))
-            });
-            ranges.max_by_key(|(specificity, _)| *specificity).map_or(0.0, |(_, q): (i32, f32)| q)
-        };
-        let (best, form) = Self::ALL
-            .into_iter()
-            .map(|(media_type, form)| (weight(media_type), form))
-            .reduce(|best, next| if next.0 > best.0 { next } else { best })
-            .unwrap_or((0.0, Self::Json));
-        if best <= 0.0 {
-            let detail = "A route comes as application/json, application/geo+json or application/gpx+xml.";
-            return Err(ApiError::NotAcceptable(detail));
-        }
-        Ok(form)
+        let detail = "A route comes as application/json, application/geo+json or application/gpx+xml.";
+        preferred_media_type(headers, &Self::ALL).ok_or(ApiError::NotAcceptable(detail))
     }
 
     pub(crate) fn extension(self) -> &'static str {
@@ -72,6 +53,86 @@ impl Form {
         ([(header::CONTENT_TYPE, media_type.to_owned()), (header::CONTENT_DISPOSITION, name)], content)
             .into_response()
     }
+}
+
+/// A route as GeoJSON: first its path, then its stops.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only describes the file")]
+pub(crate) struct RouteFile {
+    #[schema(inline)]
+    r#type: FeatureCollection,
+    /// To be shown with it.
+    #[schema(min_length = 1)]
+    attribution: String,
+    #[schema(min_items = 1)]
+    features: Vec<RouteFeature>,
+}
+
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only describes the file")]
+enum FeatureCollection {
+    FeatureCollection,
+}
+
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only describes the file")]
+enum Feature {
+    Feature,
+}
+
+/// The path or a stop.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only describes the file")]
+enum RouteFeature {
+    Path(PathFeature),
+    Stop(StopFeature),
+}
+
+/// The path.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only describes the file")]
+struct PathFeature {
+    #[schema(inline)]
+    r#type: Feature,
+    geometry: GeoLineString,
+    properties: PathProperties,
+}
+
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only describes the file")]
+struct PathProperties {
+    route_id: Uuid,
+    #[schema(minimum = 0)]
+    distance_m: f64,
+    duration_s: u32,
+}
+
+/// A stop.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only describes the file")]
+struct StopFeature {
+    #[schema(inline)]
+    r#type: Feature,
+    geometry: GeoPoint,
+    properties: StopProperties,
+}
+
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only describes the file")]
+struct StopProperties {
+    #[schema(minimum = 1)]
+    order: u32,
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    poi_id: i64,
+    #[schema(required)]
+    name: Option<String>,
+    arrival_s: u32,
+    dwell_s: u32,
+    #[schema(required)]
+    narrative: Option<String>,
+    #[schema(min_length = 1)]
+    why: String,
 }
 
 /// The path and the stops as one feature collection.
@@ -144,21 +205,6 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_form_follows_what_the_caller_likes_best() {
-        let wanted = |accept: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT, accept.parse().unwrap());
-            Form::wanted(&headers).ok()
-        };
-        assert_eq!(Form::wanted(&HeaderMap::new()).ok(), Some(Form::Json));
-        assert_eq!(wanted("*/*"), Some(Form::Json));
-        assert_eq!(wanted("application/geo+json"), Some(Form::GeoJson));
-        assert_eq!(wanted("application/json;q=0.5, application/gpx+xml"), Some(Form::Gpx));
-        assert_eq!(wanted("application/json;q=0, */*"), Some(Form::GeoJson));
-        assert_eq!(wanted("text/html"), None);
-    }
 
     #[test]
     fn names_cannot_break_out_of_xml() {

@@ -23,26 +23,44 @@ use crate::{
     app::App,
     endpoints::{
         interests::unknown_themes,
-        route_bodies::{RouteBody, RouteWish, Status},
-        route_files::{self, Form},
+        route_bodies::{Complete, RouteBody, RouteRequestBody},
+        route_files::{self, Form, RouteFile},
         wire::ProblemDocument,
     },
     error::ApiError,
     extract::{IdempotencyKey, JsonBody, PathId, Walker, is_known},
 };
 
-/// What became of a wish.
+/// A request that was accepted: its route will be there in a moment.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Accepted {
+pub(crate) struct AcceptedRequest {
     /// The request, as in WebSocket messages.
     request_id: Uuid,
-    /// Where its route is, or will be: `/api/v1/routes/{route_id}`.
+    /// Where its route will be: `/api/v1/routes/{route_id}`.
     route_id: Uuid,
-    status: Status,
+    #[schema(inline)]
+    status: Pending,
     /// Seconds until a worker takes it up, by estimate; missing where nobody can tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     estimated_wait_s: Option<u32>,
+}
+
+/// A request whose route is known already.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct KnownRoute {
+    /// The request.
+    request_id: Uuid,
+    /// Where its route is: `/api/v1/routes/{route_id}`.
+    route_id: Uuid,
+    #[schema(inline)]
+    status: Complete,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Pending {
+    Pending,
 }
 
 /// Asks for a walk.
@@ -51,16 +69,13 @@ pub(crate) struct Accepted {
 /// known already. A request that was answered with `202` always ends as `complete` or `failed`.
 #[utoipa::path(
     post, path = "/api/v1/routes", tag = "routes", security(("session" = [])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "A name of the caller's own: the same wish sent again under it gets the same answer")),
-    request_body = RouteWish,
+    params(("Idempotency-Key" = Option<String>, Header, description = "A name of the caller's own: the same request sent again under it gets the same answer")),
+    request_body = RouteRequestBody,
     responses(
-        (status = 202, description = "Accepted", body = Accepted,
+        (status = 202, description = "Accepted", body = AcceptedRequest,
             headers(("location" = String, description = "The route"), ("retry-after" = u64, description = "Seconds until it is worth a look"))),
-        (status = 200, description = "The route is there", body = Accepted, headers(("location" = String, description = "The route"))),
-        (status = 422, description = "Wrong fields, each with a pointer, or an Idempotency-Key of another wish", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests, or too many open ones", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "The database is away, or so many walks are asked for that this one would wait too long", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "The route is there", body = KnownRoute, headers(("location" = String, description = "The route"))),
+        (status = 422, description = "Wrong fields, each with a pointer, or an Idempotency-Key of another request", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
 pub(crate) async fn post_route(
@@ -165,14 +180,15 @@ async fn publish(app: &App, new: &NewRequest<'_>, wait_s: Option<f64>) {
 }
 
 fn accepted(request_id: RequestId, route_id: RouteId, complete: bool, wait_s: Option<f64>) -> Response {
-    let status = if complete { Status::Complete } else { Status::Pending };
-    let estimated_wait_s = wait_s.map(whole_seconds);
-    let body = Json(Accepted { request_id: request_id.0, route_id: route_id.0, status, estimated_wait_s });
     let location = [(header::LOCATION, format!("/api/v1/routes/{route_id}"))];
+    let (request_id, route_id) = (request_id.0, route_id.0);
     if complete {
-        (StatusCode::OK, location, body).into_response()
+        let body = KnownRoute { request_id, route_id, status: Complete::Complete };
+        (StatusCode::OK, location, Json(body)).into_response()
     } else {
-        (StatusCode::ACCEPTED, location, [(header::RETRY_AFTER, "1")], body).into_response()
+        let estimated_wait_s = wait_s.map(whole_seconds);
+        let body = AcceptedRequest { request_id, route_id, status: Pending::Pending, estimated_wait_s };
+        (StatusCode::ACCEPTED, location, [(header::RETRY_AFTER, "1")], Json(body)).into_response()
     }
 }
 
@@ -182,13 +198,21 @@ fn accepted(request_id: RequestId, route_id: RouteId, complete: bool, wait_s: Op
 /// comes as a file.
 #[utoipa::path(
     get, path = "/api/v1/routes/{route_id}", tag = "routes", security(("session" = [])),
-    params(("route_id" = Uuid, Path, description = "The id, as answered by POST /api/v1/routes")),
+    params(
+        ("route_id" = Uuid, Path, description = "The id, as answered by POST /api/v1/routes"),
+        ("If-None-Match" = Option<String>, Header, description = "ETags of the versions that the caller has")
+    ),
     responses(
-        (status = 200, description = "The route, or how far it has come", content(
-            (RouteBody = "application/json"), (String = "application/geo+json"), (String = "application/gpx+xml"))),
-        (status = 304, description = "The caller has this version already"),
-        (status = 409, description = "A file was asked for, and the route is not complete", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "The route, or how far it has come",
+            content((RouteBody = "application/json"), (RouteFile = "application/geo+json"), (String = "application/gpx+xml")),
+            headers(
+                ("etag" = Option<String>, description = "This version of a complete route, in this form"),
+                ("retry-after" = Option<u64>, description = "Seconds until it is worth another look, while it is pending or in progress"),
+                ("content-disposition" = Option<String>, description = "The name of the file, where one was asked for"))),
+        (status = 304, description = "The caller has this version already", headers(("etag" = String, description = "This version"))),
+        (status = 406, description = "The caller accepts none of the forms that there are", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "A file was asked for, and the route is not complete", body = ProblemDocument, content_type = "application/problem+json",
+            headers(("retry-after" = Option<u64>, description = "Seconds until it is worth another look, unless the request has failed")))
     )
 )]
 pub(crate) async fn get_route(
@@ -215,7 +239,7 @@ pub(crate) async fn get_route(
         (header::CACHE_CONTROL, "private, no-cache".into()),
         (header::VARY, "Accept, Cookie".into()),
     ];
-    if is_known(&headers, &etag) {
+    if is_known(&headers, &etag)? {
         return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
     }
     Ok(match form {

@@ -16,8 +16,8 @@ use crate::{
     params(("route_id" = Uuid, Path, description = "A complete route")),
     responses(
         (status = 204, description = "It is saved"),
-        (status = 409, description = "It is not complete, or as many routes are saved as may be", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 409, description = "It is not complete, or as many routes are saved as may be", body = ProblemDocument, content_type = "application/problem+json",
+            headers(("retry-after" = Option<u64>, description = "Seconds until it is worth another try, where it is not complete yet")))
     )
 )]
 pub(crate) async fn save_route(
@@ -34,8 +34,8 @@ pub(crate) async fn save_route(
     params(("route_id" = Uuid, Path, description = "A complete route")),
     responses(
         (status = 204, description = "It is not saved"),
-        (status = 409, description = "It is not complete", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 409, description = "It is not complete", body = ProblemDocument, content_type = "application/problem+json",
+            headers(("retry-after" = Option<u64>, description = "Seconds until it is worth another try, unless the request has failed")))
     )
 )]
 pub(crate) async fn unsave_route(

@@ -6,7 +6,7 @@ use http::{StatusCode, header};
 use service::Session;
 use store::{revoke_session, revoke_sessions_of};
 
-use crate::{app::App, endpoints::wire::ProblemDocument, error::ApiError, extract::CurrentSession};
+use crate::{app::App, error::ApiError, extract::CurrentSession};
 
 /// Ends the session: clears the cookie, and refuses every copy of it from now on.
 ///
@@ -16,8 +16,7 @@ use crate::{app::App, endpoints::wire::ProblemDocument, error::ApiError, extract
     delete, path = "/api/v1/session", tag = "walkers",
     responses(
         (status = 204, description = "There is no session any more",
-            headers(("set-cookie" = String, description = "Clears the session"))),
-        (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json")
+            headers(("set-cookie" = String, description = "An empty session that has expired")))
     )
 )]
 pub(crate) async fn delete_session(
@@ -35,8 +34,7 @@ pub(crate) async fn delete_session(
     delete, path = "/api/v1/users/me/sessions", tag = "walkers", security(("session" = [])),
     responses(
         (status = 204, description = "Only the session in the new cookie is left",
-            headers(("set-cookie" = String, description = "The new session"))),
-        (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json")
+            headers(("set-cookie" = String, description = "The new session")))
     )
 )]
 pub(crate) async fn delete_sessions(

@@ -14,8 +14,8 @@ use uuid::Uuid;
 use crate::{
     app::App,
     endpoints::{
-        route_bodies::{Leg, Quality, RouteWish, Status, Stop},
-        wire::{GeoLineString, ProblemDocument},
+        route_bodies::{Leg, Quality, RouteRequestBody, Stop},
+        wire::GeoLineString,
     },
     error::ApiError,
     extract::Walker,
@@ -64,13 +64,25 @@ pub(crate) struct EndedSessions {
     expires_at: DateTime<Utc>,
 }
 
+/// How far a request has come.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code, reason = "only describes the body")]
+pub(crate) enum RequestStatus {
+    Pending,
+    InProgress,
+    Complete,
+    Failed,
+}
+
 /// A request for a walk, and what became of it.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "only describes the body")]
 pub(crate) struct ExportedRequest {
     request_id: Uuid,
     route_id: Uuid,
-    status: Status,
+    #[schema(inline)]
+    status: RequestStatus,
     /// Why there is no route.
     #[schema(required)]
     error: Option<String>,
@@ -84,7 +96,7 @@ pub(crate) struct ExportedRequest {
     /// W3C trace context of the HTTP request.
     #[schema(required)]
     trace_context: Option<String>,
-    params: RouteWish,
+    params: RouteRequestBody,
     /// Themes for which more places are looked for on behalf of this request.
     waiting_for_theme_ids: Vec<Uuid>,
     #[schema(required)]
@@ -119,8 +131,7 @@ pub(crate) struct ExportedRoute {
     get, path = "/api/v1/users/me/export", tag = "walkers", security(("session" = [])),
     responses(
         (status = 200, description = "The file", body = UserExport,
-            headers(("content-disposition" = String, description = "A name for the file"))),
-        (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json")
+            headers(("content-disposition" = String, description = "A name for the file")))
     )
 )]
 pub(crate) async fn get_export(State(app): State<App>, Walker(user): Walker) -> Result<Response, ApiError> {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    endpoints::wire::{AccessibilityNeeds, ProblemDocument},
+    endpoints::wire::AccessibilityNeeds,
     error::ApiError,
     extract::{CurrentSession, Walker, is_known},
 };
@@ -26,8 +26,10 @@ pub(crate) struct Profile {
     /// Who: a pseudonym, and all that is known of a walker.
     id: Uuid,
     /// Grows with every change; also in the ETag.
+    #[schema(minimum = 1)]
     revision: i64,
     /// What they like.
+    #[schema(max_items = 100)]
     interest_theme_ids: Vec<Uuid>,
     /// What their latest request wished for: a form may begin with it.
     preferences: Preferences,
@@ -48,9 +50,8 @@ pub(crate) struct Preferences {
     responses(
         (status = 201, description = "A new walker; the session is in the cookie", body = Profile,
             headers(("set-cookie" = String, description = "The session"), ("etag" = String, description = "The revision"))),
-        (status = 200, description = "The walker of the session that was sent", body = Profile),
-        (status = 429, description = "Too many requests, or too many new walkers at this address", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "The walker of the session that was sent", body = Profile,
+            headers(("etag" = String, description = "The revision")))
     )
 )]
 pub(crate) async fn create_user(
@@ -82,10 +83,11 @@ pub(crate) async fn create_user(
 /// The walker's own profile.
 #[utoipa::path(
     get, path = "/api/v1/users/me", tag = "walkers", security(("session" = [])),
+    params(("If-None-Match" = Option<String>, Header, description = "ETags of the revisions that the caller has")),
     responses(
         (status = 200, description = "The profile", body = Profile, headers(("etag" = String, description = "The revision"))),
-        (status = 304, description = "The caller has this revision already"),
-        (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 304, description = "The caller has this revision already",
+            headers(("etag" = String, description = "The revision")))
     )
 )]
 pub(crate) async fn get_me(
@@ -94,7 +96,7 @@ pub(crate) async fn get_me(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let user = user(&app.database, id).await?;
-    if is_known(&headers, &etag(user.revision)) {
+    if is_known(&headers, &etag(user.revision))? {
         let headers =
             [(header::ETAG, etag(user.revision)), (header::CACHE_CONTROL, "private, no-cache".into())];
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());

@@ -227,6 +227,9 @@ fn wrong_places(scene: &Scene) -> Vec<Case> {
         lost("a negative place", "/api/v1/pois/-4"),
         lost("a place beyond 64 bits", "/api/v1/pois/99999999999999999999"),
         lost("a place that is half a number", "/api/v1/pois/4.5"),
+        lost("a place of a number with a plus", "/api/v1/pois/+4"),
+        lost("a place of a number with a leading zero", "/api/v1/pois/04"),
+        lost("a route of an id without hyphens", &format!("/api/v1/routes/{}", scene.route.replace('-', ""))),
         method("reading the list of users", "GET", "/api/v1/users"),
         method("putting what can only be posted", "PUT", "/api/v1/routes"),
         method("deleting a route", "DELETE", &route),
@@ -287,10 +290,14 @@ fn wrong_wants(scene: &Scene) -> Vec<Case> {
         if_match("a revision of long ago", b"\"0\"", 412),
         if_match("a revision of the future", b"\"99\"", 412),
         if_match("a revision that is none", b"\"a\"", 412),
-        if_match("a revision without its marks", b"latest", 412),
+        if_match("a revision without its marks", b"latest", 400),
         if_match("a revision that is not ASCII", b"\"\xe9\"", 412),
-        if_match("an empty revision", b"", 412),
-        if_match("two revisions", b"\"1\", \"2\"", 400),
+        if_match("an empty revision", b"", 400),
+        if_match("two revisions of other times", b"\"0\", \"99\"", 412),
+        list("two limits", "limit=1&limit=2", &["limit"]),
+        list("a limit with a plus", "limit=%2B5", &["limit"]),
+        list("everything wrong at once", "limit=0&page=2&saved=1", &["limit", "page", "saved"]),
+        list("a cursor in capitals", &format!("cursor=1.{}", id.to_string().replace('0', "A")), &["cursor"]),
     ]
 }
 

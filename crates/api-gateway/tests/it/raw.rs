@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::time::Duration;
-use testbed::{Answer, StatusCode};
+use testbed::{Answer, Method, StatusCode, check_answer};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -75,7 +75,19 @@ impl Raw {
         // A connection that is reset after the answer has still answered.
         let _ = reading.await.expect("the server neither answers nor closes");
         saying.abort();
-        understand(&heard)
+        let answer = understand(&heard);
+        if let (Some((method, target)), Some(answer)) = (self.request_line(), &answer) {
+            check_answer(&method, &target, answer);
+        }
+        answer
+    }
+
+    /// The method and the target, where HTTP has such ones.
+    fn request_line(&self) -> Option<(Method, String)> {
+        let line = String::from_utf8_lossy(&self.head).lines().next()?.to_owned();
+        let words: Vec<&str> = line.split(' ').collect();
+        let [method, target, _] = words[..] else { return None };
+        Some((method.parse().ok()?, target.to_owned()))
     }
 }
 

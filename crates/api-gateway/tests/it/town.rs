@@ -28,7 +28,9 @@ pub struct Town {
 }
 
 impl Town {
+    /// Starts it. Every answer and every message is held against the documents from now on.
     pub async fn start(options: Options) -> Self {
+        testbed::enforce_contract();
         let system = System::start(options).await.unwrap();
         let gateway = system.gateway_url().unwrap();
         let stranger = Walker::stranger(&gateway, &system.notifier_url().unwrap()).unwrap();

@@ -33,7 +33,10 @@ async fn through_any_door() {
 
     // The owner sees it, keeps it, and is told when it is known already.
     let own = owner.get(&format!("/tiles/routes/{id}/{TILE}.pbf")).await.unwrap();
-    assert_eq!((own.status, own.header("content-type")), (StatusCode::OK, "application/x-protobuf"));
+    assert_eq!(
+        (own.status, own.header("content-type")),
+        (StatusCode::OK, "application/vnd.mapbox-vector-tile")
+    );
     assert!(own.body.windows(5).any(|part| part == b"route"));
     assert_eq!(
         (own.header("cache-control"), own.header("vary")),
