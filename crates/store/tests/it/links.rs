@@ -42,8 +42,8 @@ async fn redis_takes_a_user_over_tls_and_tells_what_is_wrong() {
     let url = server.url_as("api-gateway");
     redis(&url).await.unwrap();
     let wrong_password = url.replace(&server.password_of("api-gateway"), "hunter2");
-    refused_by_redis(&wrong_password, "WRONGPASS").await;
-    refused_by_redis(&url.replace("api-gateway:", "stranger:"), "WRONGPASS").await;
+    refused_by_redis(&wrong_password, "Password authentication failed").await;
+    refused_by_redis(&url.replace("api-gateway:", "stranger:"), "Password authentication failed").await;
     let nobody = format!("rediss://{}?{}", server.address(), url.split('?').nth(1).unwrap());
     refused_by_redis(&nobody, "NOAUTH").await;
     let stranger = file(&strangers(&scratch).ca_file());
