@@ -45,7 +45,8 @@ fn best<T>(offers: impl Iterator<Item = (f32, T)>) -> Option<T> {
     acceptable.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, offer)| offer)
 }
 
-/// The elements of all lines of a header: a name in lower case and its weight. What has no legal weight is left out.
+/// The elements of all lines of a header: a name in lower case and its weight. One that is not legal counts as 0:
+/// it is no way of asking for anything.
 fn weighted(headers: &HeaderMap, name: &HeaderName) -> Vec<(String, f32)> {
     let lines: Vec<_> =
         headers.get_all(name).iter().map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
@@ -55,7 +56,7 @@ fn weighted(headers: &HeaderMap, name: &HeaderName) -> Vec<(String, f32)> {
         let name = parts.next().filter(|name| !name.is_empty())?;
         let weight =
             parts.filter_map(|part| part.split_once('=')).find(|(key, _)| key.eq_ignore_ascii_case("q"));
-        Some((name.to_ascii_lowercase(), weight.map_or(Some(1.0), |(_, value)| quality(value))?))
+        Some((name.to_ascii_lowercase(), weight.map_or(1.0, |(_, value)| quality(value).unwrap_or(0.0))))
     });
     read.collect()
 }
