@@ -43,7 +43,7 @@ BEGIN
         ('wildside_route_worker', 'SELECT, INSERT, DELETE, UPDATE (walk_told)', 'enrichment_requests'),
 
         -- Places that are learnt of, and maintenance.
-        ('wildside_enrichment_worker', 'SELECT, UPDATE (status, due_at, attempt, lease_until, failures, publications, published_at, finished_at, found, added, skipped, error)', 'enrichments'),
+        ('wildside_enrichment_worker', 'SELECT, UPDATE (status, due_at, attempt, lease_until, failures, publications, published_at, finished_at, found, added, skipped, error, doubted_at)', 'enrichments'),
         ('wildside_enrichment_worker', 'SELECT, DELETE', 'enrichment_requests'),
         ('wildside_enrichment_worker', 'SELECT, DELETE, UPDATE (idempotency_key, status, error, rev, lease_until, updated_at, source, notified_at)', 'route_requests'),
         ('wildside_enrichment_worker', 'SELECT', 'routes'),

@@ -21,8 +21,8 @@ use domain::ThemeCatalogue;
 use store::Database;
 
 pub use config::{
-    CheckArgs, Command, Config, IngestArgs, MigrateArgs, Nats, Overpass, OverpassBudget, Pois, Postgres, Source,
-    Stores, Themes, Users,
+    CheckArgs, Command, Config, IngestArgs, MigrateArgs, Nats, Overpass, OverpassBudget, Pois, Postgres,
+    Source, Stores, Themes, Users,
 };
 pub use ingest::ingest;
 

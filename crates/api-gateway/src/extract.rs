@@ -136,10 +136,10 @@ impl FromRequestParts<App> for IdempotencyKey {
 
 /// The caller has this version already.
 pub(crate) fn is_known(headers: &HeaderMap, etag: &str) -> Result<bool, ApiError> {
-    Ok(entity_tags(headers, header::IF_NONE_MATCH)?.is_some_and(|tags| tags.name(etag)))
+    Ok(entity_tags(headers, &header::IF_NONE_MATCH)?.is_some_and(|tags| tags.name(etag)))
 }
 
 /// The entity tags of a conditional header.
-pub(crate) fn entity_tags(headers: &HeaderMap, name: HeaderName) -> Result<Option<EntityTags>, ApiError> {
-    EntityTags::of(headers, &name).map_err(|error| ApiError::Malformed(error.to_string()))
+pub(crate) fn entity_tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<EntityTags>, ApiError> {
+    EntityTags::of(headers, name).map_err(|error| ApiError::Malformed(error.to_string()))
 }

@@ -134,7 +134,7 @@ impl<'a> Places<'a> {
     fn fitting(&self, kind: OsmKind, id: i64, tags: Tags) -> Option<Candidate> {
         let id = PoiId::of_element(kind, id)?;
         let themes = self.catalogue.themes_of(&tags);
-        (!themes.is_empty()).then(|| Candidate { id, tags, themes })
+        (!themes.is_empty()).then_some(Candidate { id, tags, themes })
     }
 
     fn keep(&mut self, what: Candidate, at: Option<Coordinate>, area: Option<&Area>) {

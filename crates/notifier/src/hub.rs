@@ -208,7 +208,8 @@ mod tests {
         let hub = Hub::default();
         let limits = Limits { all: 4, per_address: 4, per_user: 4 };
         let (ended, kept, other) = (session(1), session(1), session(2));
-        let sockets = [ended, ended, kept, other].map(|session| hub.register(session, address(1), limits).ok().unwrap());
+        let sockets = [ended, ended, kept, other]
+            .map(|session| hub.register(session, address(1), limits).ok().unwrap());
         hub.end_sockets(|session| session.id == ended.id);
         assert_eq!(sockets.map(|socket| socket.ended.is_cancelled()), [true, true, false, false]);
     }

@@ -45,7 +45,8 @@ fn best<T>(offers: impl Iterator<Item = (f32, T)>) -> Option<T> {
     acceptable.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, offer)| offer)
 }
 
-/// The elements of all lines of a header: a name in lower case and its weight. What has no legal weight is left out.
+/// The elements of all lines of a header: a name in lower case and its weight. One that is not legal counts as 0:
+/// it is no way of asking for anything.
 fn weighted(headers: &HeaderMap, name: &HeaderName) -> Vec<(String, f32)> {
     let lines: Vec<_> =
         headers.get_all(name).iter().map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
@@ -55,7 +56,7 @@ fn weighted(headers: &HeaderMap, name: &HeaderName) -> Vec<(String, f32)> {
         let name = parts.next().filter(|name| !name.is_empty())?;
         let weight =
             parts.filter_map(|part| part.split_once('=')).find(|(key, _)| key.eq_ignore_ascii_case("q"));
-        Some((name.to_ascii_lowercase(), weight.map_or(Some(1.0), |(_, value)| quality(value))?))
+        Some((name.to_ascii_lowercase(), weight.map_or(1.0, |(_, value)| quality(value).unwrap_or(0.0))))
     });
     read.collect()
 }
@@ -85,14 +86,14 @@ fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
 
-    fn headers(name: HeaderName, lines: &[&str]) -> HeaderMap {
+    fn headers(name: &HeaderName, lines: &[&str]) -> HeaderMap {
         lines.iter().map(|line| (name.clone(), line.parse().unwrap())).collect()
     }
 
     #[test]
     fn the_media_type_is_the_one_that_the_caller_likes_best() {
         let offers = [("application/json", "json"), ("application/geo+json", "geo"), ("text/csv", "csv")];
-        let preferred = |lines: &[&str]| preferred_media_type(&headers(header::ACCEPT, lines), &offers);
+        let preferred = |lines: &[&str]| preferred_media_type(&headers(&header::ACCEPT, lines), &offers);
         for (lines, expected) in [
             (&[][..], Some("json")),
             (&[""], Some("json")),
@@ -121,7 +122,7 @@ mod tests {
     #[test]
     fn the_coding_is_the_one_that_the_caller_likes_best() {
         let preferred = |lines: &[&str]| {
-            preferred_coding(&headers(header::ACCEPT_ENCODING, lines), &["gzip", "br", "identity"])
+            preferred_coding(&headers(&header::ACCEPT_ENCODING, lines), &["gzip", "br", "identity"])
         };
         for (lines, expected) in [
             (&[][..], Some("identity")),

@@ -88,7 +88,7 @@ impl Socket {
                 None | Some(Err(_)) => return Ok(None),
                 Some(Ok(Message::Close(frame))) => return Ok(frame.map(|frame| frame.code.into())),
                 Some(Ok(Message::Text(text))) => {
-                    check_message(&serde_json::from_str(&text).unwrap_or_default())
+                    check_message(&serde_json::from_str(&text).unwrap_or_default());
                 }
                 Some(Ok(_)) => {}
             }

@@ -47,10 +47,7 @@ const TECHNOLOGIES: &[(&str, &[&str])] = &[
     ("async-nats", &["bus"]),
     ("osmpbf", &["extract", "testbed"]),
     // The one HTTP client; `service` makes it, and says what it trusts.
-    (
-        "reqwest",
-        &["admin", "api-gateway", "enrichment-worker", "service", "testbed", "tile-server"],
-    ),
+    ("reqwest", &["admin", "api-gateway", "enrichment-worker", "service", "testbed", "tile-server"]),
     ("rustls*", &["service", "testbed"]),
     ("tokio-rustls", &["testbed"]),
     ("nkeys", &["bus"]),

@@ -92,5 +92,5 @@ async fn only_http_and_https_are_fetched() {
     let mut args = world.args(&world.folder.path().join("unused"), "village");
     args.source = source(&world, "file:///etc/hostname", &"0".repeat(64));
     let error = format!("{:#}", admin::ingest(args).await.unwrap_err());
-    assert!(error.contains("neither https nor http"), "{error}");
+    assert!(error.contains("neither https:// nor http://"), "{error}");
 }

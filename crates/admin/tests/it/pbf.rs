@@ -31,7 +31,8 @@ impl Osm {
     }
 
     pub fn at(mut self, timestamp: u64) -> Self {
-        self.timestamp = Some(timestamp);
+        // Seconds after the beginning of 2020: data of 1970 there is none.
+        self.timestamp = Some(1_577_836_800 + timestamp);
         self
     }
 

@@ -63,7 +63,7 @@ pub(crate) async fn put_interests(
 
 /// The revision that may be changed; `None` for any. Of several that are listed it is the one that the profile has.
 async fn expected_revision(app: &App, id: UserId, headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
-    let Some(EntityTags::Listed(tags)) = entity_tags(headers, header::IF_MATCH)? else { return Ok(None) };
+    let Some(EntityTags::Listed(tags)) = entity_tags(headers, &header::IF_MATCH)? else { return Ok(None) };
     // A tag that we never gave out matches nothing.
     let revision = |tag: &Vec<u8>| {
         let revision = std::str::from_utf8(tag).ok()?.parse().ok()?;

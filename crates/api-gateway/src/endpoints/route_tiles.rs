@@ -72,7 +72,7 @@ pub(crate) async fn get_route_tile(
     if uri.path() != address {
         return Ok(Redirect::permanent(&address).into_response());
     }
-    let known = entity_tags(&headers, header::IF_NONE_MATCH)?;
+    let known = entity_tags(&headers, &header::IF_NONE_MATCH)?;
     // Martin refuses what it does not understand: it is asked for one coding, in our own words.
     let refused = "A tile comes with the content coding gzip, br or zstd, or with none.";
     let coding = preferred_coding(&headers, &CODINGS).ok_or(ApiError::NotAcceptable(refused))?;

@@ -14,8 +14,8 @@ use uuid::Uuid;
 use crate::{
     app::App,
     endpoints::{
-        route_bodies::{Leg, Quality, RouteRequestBody, Stop},
-        wire::GeoLineString,
+        route_bodies::{Leg, Quality, RouteRequestBody},
+        wire::{GeoLineString, GeoPoint},
     },
     error::ApiError,
     extract::Walker,
@@ -105,6 +105,27 @@ pub(crate) struct ExportedRequest {
     route: Option<ExportedRoute>,
 }
 
+/// A place to stop at, as it is stored: what is not known is missing.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only describes the body")]
+pub(crate) struct ExportedStop {
+    /// 1 for the first.
+    order: u32,
+    poi_id: i64,
+    #[schema(nullable = false)]
+    name: Option<String>,
+    location: GeoPoint,
+    /// Seconds from the start of the walk.
+    arrival_s: u32,
+    /// Seconds to spend there.
+    dwell_s: u32,
+    themes: Vec<Uuid>,
+    popularity_score: f32,
+    #[schema(nullable = false)]
+    narrative: Option<String>,
+    why: String,
+}
+
 /// A walk, as it is stored.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "only describes the body")]
@@ -117,9 +138,8 @@ pub(crate) struct ExportedRoute {
     /// Seconds.
     walking_s: u32,
     /// Metres climbed, where heights are known.
-    #[schema(nullable = false)]
     ascent_m: Option<f64>,
-    stops: Vec<Stop>,
+    stops: Vec<ExportedStop>,
     legs: Vec<Leg>,
     quality: Quality,
     /// Wanted themes of which too few places were known.

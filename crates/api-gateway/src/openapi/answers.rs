@@ -163,6 +163,10 @@ fn add_headers(response: &mut Value, status: u16, asked: &Asked) {
         }
         _ => {}
     }
+    // A problem is never public: it may bring a new cookie as well.
+    if !is_success {
+        wanted.push(("set-cookie", "The session, where it was time to renew it", false));
+    }
     if response.get("headers").is_none() {
         response["headers"] = json!({});
     }
@@ -182,7 +186,9 @@ fn header_schema(name: &str) -> Value {
         "x-request-id" => json!({"type": "string", "format": "uuid"}),
         "retry-after" => json!({"type": "integer", "minimum": 1}),
         "etag" => pattern("^(W/)?\"[!#-~]*\"$"),
-        "location" => pattern("^/api/v1/routes/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"),
+        "location" => pattern(
+            "^/(api/v1|tiles)/routes/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/[0-9]+/[0-9]+/[0-9]+[.]pbf)?$",
+        ),
         "link" => pattern("^<[!-;=?-~]+>; rel=\"next\"$"),
         "ratelimit" => pattern("^\"[a-z]+\";r=[0-9]+;t=[0-9]+$"),
         "ratelimit-policy" => pattern("^\"[a-z]+\";q=[0-9]+;w=[0-9]+$"),

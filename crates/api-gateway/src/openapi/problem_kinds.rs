@@ -12,14 +12,14 @@ const KINDS: &[(u16, &[Option<&str>])] = &[
     (405, &[Some("method-not-allowed")]),
     (406, &[Some("not-acceptable")]),
     (408, &[None]),
-    (409, &[Some("not-complete"), Some("failed")]),
+    (409, &[Some("not-complete"), Some("failed"), Some("too-many-saved-routes")]),
     (412, &[Some("lost-update")]),
     (413, &[Some("body")]),
     (415, &[Some("unsupported-media-type"), Some("unsupported-content-encoding")]),
     (422, &[Some("invalid"), Some("idempotency-key-reused")]),
-    (429, &[Some("rate-limited"), Some("too-many-open-requests")]),
+    (429, &[Some("rate-limited"), Some("too-many-new-users"), Some("too-many-open-requests")]),
     (500, &[Some("internal"), None]),
-    (503, &[Some("unavailable")]),
+    (503, &[Some("busy"), Some("unavailable")]),
 ];
 
 /// The `type` of every problem, or of those of one status.

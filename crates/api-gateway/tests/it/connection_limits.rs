@@ -66,8 +66,9 @@ async fn every_answer_says_that_its_type_is_what_it_says() {
     }
     let admin = town.system.gateway(0).unwrap().admin_url();
     for path in ["/healthz", "/readyz", "/metrics", "/nowhere"] {
-        let answer = Raw::get(path).send(&admin).await.unwrap();
-        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        // The admin server is no part of the contract, which `Raw` holds every answer against.
+        let answer = reqwest::get(format!("{admin}{path}")).await.unwrap();
+        assert_eq!(answer.headers()["x-content-type-options"], "nosniff", "{path}");
     }
 }
 

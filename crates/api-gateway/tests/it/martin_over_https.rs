@@ -19,7 +19,7 @@ async fn tile(martin: String) -> (u16, String, String) {
     let town = Town::start(Options { env, ..Options::default() }).await;
     let walker = town.walker().await;
     let route = town.walk(&walker, 1).await["route_id"].as_str().unwrap().to_owned();
-    let answer = walker.get(&format!("/api/v1/tiles/routes/{route}/14/9326/4741")).await.unwrap();
+    let answer = walker.get(&format!("/tiles/routes/{route}/14/9326/4741.pbf")).await.unwrap();
     let log = fs::read_to_string(town.system.gateway(0).unwrap().log()).unwrap();
     (answer.status.as_u16(), answer.text(), log)
 }

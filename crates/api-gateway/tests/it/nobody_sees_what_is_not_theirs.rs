@@ -1,4 +1,4 @@
-use serde_json::{Value, json};
+use serde_json::json;
 use testbed::{Answer, Method, Options, StatusCode, Walker};
 use uuid::Uuid;
 

@@ -194,7 +194,7 @@ fn changed(mut value: Value, change: &Change) -> Value {
             if let Some((parent, name)) = at(index).rsplit_once('/') {
                 match value.pointer_mut(parent).unwrap() {
                     Value::Object(members) => {
-                        drop(members.remove(&name.replace("~1", "/").replace("~0", "~")))
+                        drop(members.remove(&name.replace("~1", "/").replace("~0", "~")));
                     }
                     Value::Array(items) => drop(items.remove(name.parse().unwrap())),
                     _ => {}

@@ -81,12 +81,9 @@ impl Town {
 
     /// The names of all keys in Redis.
     pub async fn redis_keys(&self) -> Vec<String> {
-        let url = self.system.redis().url();
-        let mut socket = TcpStream::connect(url.trim_start_matches("redis://")).await.unwrap();
-        socket.write_all(b"KEYS *\r\nQUIT\r\n").await.unwrap();
-        let mut heard = String::new();
-        socket.read_to_string(&mut heard).await.unwrap();
-        heard.lines().filter(|line| !line.starts_with(['*', '$', '+'])).map(ToOwned::to_owned).collect()
+        let all = r#"EVAL "return redis.status_reply(table.concat(redis.call('KEYS', '*'), ' '))" 0"#;
+        let names = self.redis(all).await;
+        names.trim_start_matches('+').split_whitespace().map(ToOwned::to_owned).collect()
     }
 
     /// Panics where something in Redis stays for ever.
@@ -139,6 +136,10 @@ impl Town {
         let place = url.trim_start_matches("http://").to_owned();
         let listens = async || TcpStream::connect(&place).await.is_ok();
         process.wait_until_ready(Duration::from_secs(30), listens).await.unwrap();
+        // It answers from now on, and has read which sessions have ended a moment later.
+        let ready = format!("http://{admin}/readyz");
+        let is_ready = async || reqwest::get(&ready).await.is_ok_and(|answer| answer.status().is_success());
+        process.wait_until_ready(Duration::from_secs(30), is_ready).await.unwrap();
         Gateway { url, admin, process, _scratch: scratch }
     }
 }

@@ -48,7 +48,7 @@ impl Broker {
     }
 
     /// The broker's own word, from a connection of its own.
-    async fn jetstream(&self) -> jetstream::Context {
+    pub async fn jetstream(&self) -> jetstream::Context {
         jetstream::new(direct(&self.nats).await)
     }
 

@@ -85,7 +85,7 @@ async fn a_broker_that_takes_no_messages_is_not_ready_until_it_takes_one() {
     let broker = Broker::start().await;
     assert_eq!(broker.bus.ready().await, Ok(()));
     // As after a full disk: everything is answered, and nothing is taken.
-    let jetstream = async_nats::jetstream::new(async_nats::connect(broker.nats.url()).await.unwrap());
+    let jetstream = broker.jetstream().await;
     let stream = jetstream.get_stream("ROUTE_JOBS").await.unwrap();
     let config = stream.cached_info().config.clone();
     let full = async_nats::jetstream::stream::Config {

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use thiserror::Error;
 use url::Url;
 
@@ -110,7 +111,7 @@ impl RedisConfig {
             if url.password().is_some() {
                 return Err(both("REDIS_PASSWORD", "REDIS_URL"));
             }
-            url.set_password(Some(password)).map_err(|()| {
+            url.set_password(Some(&escaped(password))).map_err(|()| {
                 LinkError("REDIS_URL has no host: its password belongs into its query".into())
             })?;
         }
@@ -160,11 +161,11 @@ impl NatsConfig {
 
     fn add_way_in(&self, url: &mut Url) -> Result<(), ()> {
         if let (Some(user), Some(Password(password))) = (&self.nats_user, &self.nats_password) {
-            url.set_username(user)?;
-            url.set_password(Some(password))?;
+            url.set_username(&escaped(user))?;
+            url.set_password(Some(&escaped(password)))?;
         }
         if let Some(Password(token)) = &self.nats_token {
-            url.set_username(token)?;
+            url.set_username(&escaped(token))?;
         }
         for (parameter, secret) in [("nkey", &self.nats_nkey_seed), ("creds", &self.nats_creds)] {
             if let Some(Password(secret)) = secret {
@@ -173,6 +174,12 @@ impl NatsConfig {
         }
         Ok(())
     }
+}
+
+/// As it may stand in a URL, and in a list of URLs: signs that mean something there, percent and comma among them, are
+/// escaped here, since `url` leaves them as they are.
+fn escaped(secret: &str) -> String {
+    utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string()
 }
 
 fn both(one: &str, other: &str) -> LinkError {

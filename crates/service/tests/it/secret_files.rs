@@ -60,14 +60,13 @@ fn a_secret_is_read_from_a_file_without_the_newline_at_its_end() {
         let program =
             read(&["--session-key-file", &key, &format!("--database-url-file={database}")]).unwrap();
         assert_eq!(program.database.database_url.as_str(), url);
-        assert_eq!(
-            program.door.session_keys().begin(uuid::Uuid::nil(), std::time::UNIX_EPOCH),
-            read(&["--session-key", KEY, "--database-url", url])
-                .unwrap()
-                .door
-                .session_keys()
-                .begin(uuid::Uuid::nil(), std::time::UNIX_EPOCH)
-        );
+        // What one signs the other verifies: it is the same key.
+        let (user, now) = (uuid::Uuid::from_u128(7), std::time::SystemTime::now());
+        let cookie = program.door.session_keys().begin(user, now);
+        let headers = [(http::header::COOKIE, cookie.split(';').next().unwrap().parse().unwrap())];
+        let given = read(&["--session-key", KEY, "--database-url", url]).unwrap().door.session_keys();
+        let session = given.session(&headers.into_iter().collect(), now).unwrap();
+        assert_eq!(session.user_id, user);
         assert!(!format!("{program:?}").contains("hunter2"));
     }
     // Only one of them: the others belong to the secret.

@@ -70,6 +70,7 @@ fn every_setting_has_its_variable_and_is_required_where_there_is_no_good_default
         ("REDIS_CA_FILE", false),
         ("REDIS_CLIENT_CERT_FILE", false),
         ("REDIS_CLIENT_KEY_FILE", false),
+        ("ROUTE_CACHE_MIB", false),
     ];
     assert_eq!(variables::<RedisConfig>(), named(&redis));
     let tls = [("TLS_CA_FILE", false), ("TLS_CLIENT_CERT_FILE", false), ("TLS_CLIENT_KEY_FILE", false)];
@@ -85,6 +86,7 @@ fn every_setting_has_its_variable_and_is_required_where_there_is_no_good_default
         ("SESSION_KEY_PREVIOUS", false),
         ("ALLOWED_ORIGINS", true),
         ("PUBLIC_URL", false),
+        ("SESSION_MAX_DAYS", false),
     ];
     assert_eq!(variables::<DoorConfig>(), named(&door));
 }
@@ -197,7 +199,7 @@ fn a_secret_in_the_environment_is_not_shown_by_help() {
     let database = [&files("DATABASE")[..], &["DATABASE_MAX_CONNECTIONS".to_owned()]].concat();
     assert_eq!(shown::<DatabaseConfig>(), database);
     assert_eq!(shown::<NatsConfig>(), [&["NATS_USER".to_owned()], &files("NATS")[..]].concat());
-    assert_eq!(shown::<RedisConfig>(), files("REDIS"));
+    assert_eq!(shown::<RedisConfig>(), [&files("REDIS")[..], &["ROUTE_CACHE_MIB".to_owned()]].concat());
     let open = [
         "RATE_LIMIT_ADDRESS_PER_MINUTE",
         "TRUSTED_PROXIES",
@@ -207,6 +209,7 @@ fn a_secret_in_the_environment_is_not_shown_by_help() {
         "LISTEN_ADDR",
         "ALLOWED_ORIGINS",
         "PUBLIC_URL",
+        "SESSION_MAX_DAYS",
     ];
     assert_eq!(shown::<DoorConfig>(), open);
 }

@@ -28,7 +28,7 @@ fn is_about_a_day(seconds: i64) -> bool {
 
 #[tokio::test]
 async fn a_route_comes_back_from_the_cache_as_it_was() {
-    let server = testbed::Redis::start().await.unwrap();
+    let server = testbed::Redis::start_open().await.unwrap();
     let redis = Redis::new(&server.url()).unwrap();
     assert_eq!(redis.cached_route(KEY).await, None);
     let mut walk = route(&[PoiId(4), PoiId(9)]);
@@ -42,7 +42,7 @@ async fn a_route_comes_back_from_the_cache_as_it_was() {
 
 #[tokio::test]
 async fn a_cached_route_stays_for_a_day_and_not_all_expire_at_once() {
-    let server = testbed::Redis::start().await.unwrap();
+    let server = testbed::Redis::start_open().await.unwrap();
     let redis = Redis::new(&server.url()).unwrap();
     let mut expiries = Vec::new();
     for n in 0..20 {
@@ -56,7 +56,7 @@ async fn a_cached_route_stays_for_a_day_and_not_all_expire_at_once() {
 
 #[tokio::test]
 async fn a_saved_route_stays_for_a_month_and_another_one_for_a_day() {
-    let server = testbed::Redis::start().await.unwrap();
+    let server = testbed::Redis::start_open().await.unwrap();
     let redis = Redis::new(&server.url()).unwrap();
     redis.cache_route(KEY, &route(&[]), BOUND).await;
     redis.keep_route(KEY, true).await;
@@ -96,7 +96,7 @@ fn bytes_of(server: &testbed::Redis) -> i64 {
 
 #[tokio::test]
 async fn all_routes_together_stay_within_their_bound_and_the_account_is_exact() {
-    let server = testbed::Redis::start().await.unwrap();
+    let server = testbed::Redis::start_open().await.unwrap();
     let redis = Redis::new(&server.url()).unwrap();
     let mut walk = route(&[PoiId(4), PoiId(9)]);
     let bound = 20_000;
@@ -121,7 +121,7 @@ async fn all_routes_together_stay_within_their_bound_and_the_account_is_exact() 
         ask::<()>(&server, &["PEXPIRE", key, "1"]);
         ask::<()>(&server, &["ZADD", "route:2:expiries", "1", key]);
     }
-    redis.forget_routes(&deleted[1..].to_vec()).await;
+    redis.forget_routes(&deleted[1..]).await;
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     redis.cache_route(KEY, &route(&[]), bound).await;
     assert_eq!(account(&server), (2, bytes_of(&server)));
@@ -141,7 +141,7 @@ async fn all_routes_together_stay_within_their_bound_and_the_account_is_exact() 
 
 #[tokio::test]
 async fn what_an_earlier_release_kept_for_ever_gets_an_expiry() {
-    let server = testbed::Redis::start().await.unwrap();
+    let server = testbed::Redis::start_open().await.unwrap();
     let redis = Redis::new(&server.url()).unwrap();
     for n in 0..1_200 {
         ask::<()>(&server, &["SET", &format!("route:1:{n}"), "{}"]);
@@ -161,7 +161,7 @@ async fn what_an_earlier_release_kept_for_ever_gets_an_expiry() {
 
 #[tokio::test]
 async fn garbage_in_the_cache_is_a_miss_and_is_written_over() {
-    let server = testbed::Redis::start().await.unwrap();
+    let server = testbed::Redis::start_open().await.unwrap();
     let redis = Redis::new(&server.url()).unwrap();
     for garbage in ["", "{", "null", "[]", "{\"path\":{}}", "\u{0}\u{1}"] {
         ask::<()>(&server, &["SET", KEY, garbage]);
@@ -174,7 +174,7 @@ async fn garbage_in_the_cache_is_a_miss_and_is_written_over() {
 
 #[tokio::test]
 async fn a_value_of_another_kind_is_a_miss() {
-    let server = testbed::Redis::start().await.unwrap();
+    let server = testbed::Redis::start_open().await.unwrap();
     let redis = Redis::new(&server.url()).unwrap();
     ask::<()>(&server, &["RPUSH", KEY, "walk"]);
     assert_eq!(redis.cached_route(KEY).await, None);

@@ -1,8 +1,8 @@
 use domain::{PoiId, RequestStatus, RevokedSessions as Scope, UserId};
 use serde_json::Value;
 use store::{
-    Account, CachedFor, Claim, cached_for, claim, complete, delete_route, erase_user, export_user, hand_back,
-    renew_lease, set_saved,
+    Account, CachedFor, Release, cached_for, claim_next, complete, delete_route, erase_user, export_user,
+    release, renew_lease, set_saved,
 };
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -72,8 +72,9 @@ async fn a_worker_that_has_a_deleted_request_in_hand_brings_nothing_back() {
         assert!(!renew_lease(&stage.database, wish.id, attempt.number, LONG).await.unwrap());
         let written = complete(&stage.database, wish.id, attempt.number, &route(&places)).await.unwrap();
         assert!(written.is_none());
-        hand_back(&stage.database, wish.id, attempt.number).await.unwrap();
-        assert!(matches!(claim(&stage.database, wish.id, LONG).await.unwrap(), Claim::Unknown));
+        let released = release(&stage.database, wish.id, attempt.number, Release::Passing).await.unwrap();
+        assert_eq!(released, None);
+        assert!(claim_next(&stage.database, LONG).await.unwrap().is_none());
         let key = &wish.cache_key;
         assert_eq!(cached_for(&stage.database, wish.id, key).await.unwrap(), CachedFor::Nobody);
         assert_eq!((stage.count("route_requests").await, stage.count("routes").await), (0, 0));

@@ -21,7 +21,7 @@ async fn a_service_does_not_do_the_work_of_another() {
         ("wildside_route_worker", "DELETE FROM routes"),
         ("wildside_route_worker", "UPDATE pois SET narrative = 'x'"),
         ("wildside_route_worker", "UPDATE route_requests SET user_id = id"),
-        ("wildside_enrichment_worker", "SELECT id FROM users"),
+        ("wildside_enrichment_worker", "UPDATE users SET revision = 1"),
         ("wildside_enrichment_worker", "UPDATE routes SET saved_at = now()"),
         ("wildside_api_gateway", "UPDATE pois SET narrative = 'x'"),
         ("wildside_api_gateway", "UPDATE users SET id = id"),

@@ -22,7 +22,7 @@ fn tells_to_wait(answer: Allowance) -> bool {
 
 #[tokio::test]
 async fn two_replicas_count_together() {
-    let server = testbed::Redis::start().await.unwrap();
+    let server = testbed::Redis::start_open().await.unwrap();
     let limiters = two_limiters(&server.url());
     for (n, remaining) in [4, 3, 2, 1, 0].into_iter().enumerate() {
         let answer = limiters[n % 2].knock("ann", LIMIT).await;
@@ -37,7 +37,7 @@ async fn two_replicas_count_together() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_limit_is_exact_however_many_knock_at_once() {
-    let server = testbed::Redis::start().await.unwrap();
+    let server = testbed::Redis::start_open().await.unwrap();
     let limiters = two_limiters(&server.url());
     // Numbers that do not divide a minute evenly are among them.
     for per_minute in [1, 5, 7] {
@@ -56,7 +56,7 @@ async fn the_limit_is_exact_however_many_knock_at_once() {
 
 #[tokio::test]
 async fn what_was_refused_does_not_count() {
-    let server = testbed::Redis::start().await.unwrap();
+    let server = testbed::Redis::start_open().await.unwrap();
     let limiter = RateLimiter::new(Redis::new(&server.url()).unwrap());
     // One every tenth of a second.
     let limit = RateLimit::per_minute(600);
@@ -85,7 +85,7 @@ async fn without_redis_each_replica_counts_on_its_own_and_exactly() {
 
 #[tokio::test]
 async fn when_redis_is_back_replicas_count_together_again() {
-    let server = testbed::Redis::start().await.unwrap();
+    let server = testbed::Redis::start_open().await.unwrap();
     let limiters = two_limiters(&server.url());
     server.kill_9();
     for limiter in &limiters {
@@ -107,7 +107,7 @@ async fn when_redis_is_back_replicas_count_together_again() {
 
 #[tokio::test]
 async fn a_debt_in_redis_goes_away_by_itself() {
-    let server = testbed::Redis::start().await.unwrap();
+    let server = testbed::Redis::start_open().await.unwrap();
     let limiter = RateLimiter::new(Redis::new(&server.url()).unwrap());
     // Held for as long as it matters: one interval of a tenth of a second.
     assert!(limiter.knock("ann", RateLimit::per_minute(600)).await.allowed);

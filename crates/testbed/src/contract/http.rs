@@ -12,13 +12,17 @@ const OF_THE_DOOR: [u16; 6] = [400, 403, 408, 429, 500, 503];
 /// Statuses that the HTTP library answers by itself, without a body, to what is no request.
 const BARE: [u16; 3] = [400, 414, 431];
 /// Headers of HTTP itself and of the rules of browsers. They are no part of an operation.
-const OF_THE_TRANSPORT: [&str; 7] = [
+const OF_THE_TRANSPORT: [&str; 11] = [
+    "age",
     "allow",
     "connection",
     "content-length",
     "content-type",
     "date",
+    "server",
     "transfer-encoding",
+    "via",
+    "x-cache",
     "x-content-type-options",
 ];
 

@@ -34,8 +34,9 @@ pub fn enforce_contract() {
 /// # Panics
 /// That is what it is for.
 pub fn check_answer(method: &Method, target: &str, answer: &Answer) {
-    let wrongs =
-        ENFORCED.get().map(|(contract, _)| contract.wrongs(method, target, answer)).unwrap_or_default();
+    let of_admin_server = ["/healthz", "/readyz", "/metrics"].contains(&target);
+    let enforced = ENFORCED.get().filter(|_| !of_admin_server);
+    let wrongs = enforced.map(|(contract, _)| contract.wrongs(method, target, answer)).unwrap_or_default();
     assert!(
         wrongs.is_empty(),
         "{method} {target} was answered with {}, and docs/openapi.json does not promise that:\n{}\n{:?}\n{}",

@@ -14,6 +14,7 @@ async fn run(configuration: &str, url: &str) {
     // Its hooks lie beside its configuration; the repository is no place for what Python compiles.
     st.current_dir(&dir)
         .env("SCHEMATHESIS_HOOKS", "hooks")
+        .env("CONFIGURATION", configuration)
         .env("PYTHONPATH", &dir)
         .env("PYTHONDONTWRITEBYTECODE", "1");
     let ran = st.kill_on_drop(true).output().await.unwrap_or_else(|error| {

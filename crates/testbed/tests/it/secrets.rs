@@ -110,7 +110,7 @@ async fn other_passwords_count_from_the_next_connection_after_sighup_on() {
     until("the reasons", async || {
         let url = format!("{}/readyz", gateway.admin_url());
         let state = reqwest::get(url).await.unwrap().text().await.unwrap();
-        ["password authentication failed", "authorization violation", "WRONGPASS"]
+        ["password authentication failed for", "authorization violation", "Password authentication failed"]
             .iter()
             .all(|reason| state.contains(reason))
     })
