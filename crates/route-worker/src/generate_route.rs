@@ -238,7 +238,7 @@ async fn remember(app: &App, attempt: &Attempt, route: &Route) -> bool {
         Ok(CachedFor::Saved) => app.redis.keep_route(&attempt.cache_key, true).await,
         // Where nobody can tell, it must not stay.
         Ok(CachedFor::Nobody) | Err(_) => {
-            app.redis.forget_routes(std::slice::from_ref(&attempt.cache_key)).await
+            app.redis.forget_routes(std::slice::from_ref(&attempt.cache_key)).await;
         }
     }
     cached_for.is_ok_and(|cached_for| cached_for != CachedFor::Nobody)
